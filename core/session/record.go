@@ -1,0 +1,78 @@
+package session
+
+import "time"
+
+// Record is what a store keeps under an ID.
+//
+// The engine gives stores only records with these limits: Principal, Address
+// and UserAgent are valid UTF-8 without NUL, of at most [MaxPrincipal],
+// [MaxAddress] and [MaxUserAgent] bytes; times are whole microseconds in UTC,
+// the zero time or after 1970; MovedTo is "" or valid. Payload may hold any
+// bytes. IdleTimeout is a whole number of microseconds.
+type Record struct {
+	// Version grows by one with every data write; it is what compare-and-set
+	// compares. The first is 1.
+	Version uint64
+	// Mark is random, of the last data write: it tells one's own write after an
+	// unknown outcome.
+	Mark [8]byte
+	// Principal is the application's user ID; "" is an anonymous session. It
+	// never changes under one ID, but that a moved mark has none.
+	Principal string
+	// Created is when the session began. Renew keeps it; a login begins anew.
+	Created time.Time
+	// Authenticated is when the principal last logged in; zero if anonymous.
+	Authenticated time.Time
+	// LastSeen is when the session was last used, as far as touches tell.
+	LastSeen time.Time
+	// Expires is when the session ends unless it is used before.
+	Expires time.Time
+	// LifetimeEnd is when the session ends however much it is used.
+	LifetimeEnd time.Time
+	// IdleTimeout is how long after LastSeen the session ends; 0 is never.
+	IdleTimeout time.Duration
+	// Persistent tells that the cookie outlives the browser.
+	Persistent bool
+	// MovedTo names the successor; set only on a moved mark, which is all that
+	// a renewed or logged-in session leaves under its old ID, for a minute. It
+	// gives no access: an ID cannot be turned back into a token.
+	MovedTo ID
+	// Device is where the session was used when it was created or last logged in.
+	Device Device
+	// Payload is the values: see Envelope in the package documentation.
+	Payload []byte
+}
+
+// Device tells a person which of their devices a session belongs to.
+type Device struct {
+	// Address is the client's network address as the application's own
+	// trusted-proxy policy gives it; "" if it gives none.
+	Address string
+	// UserAgent is the User-Agent header, cut to MaxUserAgent bytes.
+	UserAgent string
+}
+
+// Limits of the text in a record, in bytes.
+const (
+	MaxPrincipal = 255
+	MaxAddress   = 64
+	MaxUserAgent = 255
+)
+
+// live tells whether the record is a session that has not ended by now.
+func (r *Record) live(now time.Time) bool {
+	return r.MovedTo == "" && now.Before(r.Expires) && now.Before(r.LifetimeEnd)
+}
+
+// seen sets LastSeen and, from it, Expires.
+func (r *Record) seen(now time.Time) {
+	if now.After(r.LastSeen) {
+		r.LastSeen = now
+	}
+	r.Expires = r.LifetimeEnd
+	if r.IdleTimeout > 0 {
+		if end := r.LastSeen.Add(r.IdleTimeout); end.Before(r.Expires) {
+			r.Expires = end
+		}
+	}
+}

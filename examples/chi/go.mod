@@ -1,0 +1,7 @@
+module github.com/seshat-go/seshat/examples/chi
+
+go 1.26.0
+
+require github.com/seshat-go/seshat v0.1.0
+
+replace github.com/seshat-go/seshat => ../..
