@@ -1,0 +1,172 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Info describes a live session, for a page of devices or an operator.
+type Info struct {
+	ID            ID
+	Principal     string
+	Created       time.Time
+	Authenticated time.Time
+	LastSeen      time.Time
+	Expires       time.Time
+	Device        Device
+}
+
+const (
+	listPage  = 200
+	purgePage = 1000
+)
+
+// unsupported says which power the store lacks.
+func unsupported(power string) error {
+	return fmt.Errorf("session: the store cannot %s: %w", power, errors.ErrUnsupported)
+}
+
+// List returns the live sessions of a principal, newest first.
+func (m *Manager) List(ctx context.Context, principal string) ([]Info, error) {
+	var out []Info
+	now := m.now()
+	err := m.each(ctx, principal, func(s Stored) error {
+		if r := &s.Record; r.live(now) {
+			out = append(out, Info{s.ID, r.Principal, r.Created, r.Authenticated, r.LastSeen, r.Expires, r.Device})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// each calls f for every record of a principal.
+func (m *Manager) each(ctx context.Context, principal string, f func(Stored) error) error {
+	lister, ok := m.store.(Lister)
+	if !ok {
+		return unsupported("list sessions by principal")
+	}
+	for after := ""; ; {
+		var page []Stored
+		err := m.call(ctx, "list", "", func(ctx context.Context) (err error) {
+			page, after, err = lister.List(ctx, principal, after, listPage)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, s := range page {
+			if err := f(s); err != nil {
+				return err
+			}
+		}
+		if after == "" {
+			return nil
+		}
+	}
+}
+
+// Revoke ends a session from elsewhere, for operators: any session. It returns
+// ErrNotFound if there is none under the ID, and ErrPending if the session is
+// ended in the database but a cache could not be told yet. An ID from before a
+// renewal ends the session that came of it.
+func (m *Manager) Revoke(ctx context.Context, id ID) error {
+	return m.revoke(ctx, id, func(*Record) bool { return true })
+}
+
+// RevokeFor is Revoke for the session of one principal, for a page on which
+// users end their own: the session of anybody else is ErrNotFound.
+func (m *Manager) RevokeFor(ctx context.Context, principal string, id ID) error {
+	return m.revoke(ctx, id, func(r *Record) bool { return principal != "" && r.Principal == principal })
+}
+
+func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*Record) bool) error {
+	rec, err := m.loadFresh(ctx, id)
+	for hops := 0; err == nil && rec.MovedTo != "" && hops < maxAttempts; hops++ {
+		id = rec.MovedTo
+		rec, err = m.loadFresh(ctx, id)
+	}
+	switch {
+	case errors.Is(err, ErrUndecodable), err == nil && !allowed(&rec), err == nil && !rec.live(m.now()):
+		return ErrNotFound
+	case err != nil:
+		return err
+	}
+	ended, err := m.end(ctx, id, rec.Version, func(_, next *Record) bool { return allowed(next) })
+	if ended {
+		m.event(ctx, Event{Kind: EventRevoked, ID: id, Principal: rec.Principal})
+	}
+	return err
+}
+
+// A RevokeOption narrows RevokeAll.
+type RevokeOption func(*revocation)
+
+type revocation struct{ except ID }
+
+// Except spares the given session: "sign out everywhere else".
+func Except(s *Session) RevokeOption {
+	return func(r *revocation) { r.except = s.ID() }
+}
+
+// RevokeAll ends all sessions of a principal, those included that are renewed
+// meanwhile, and returns how many. It covers every session whose login was
+// answered before the call. ErrPending is as for Revoke; the sessions are ended
+// all the same. On any other error some may remain: call it again.
+func (m *Manager) RevokeAll(ctx context.Context, principal string, options ...RevokeOption) (int, error) {
+	var r revocation
+	for _, o := range options {
+		o(&r)
+	}
+	n := 0
+	var pending error
+	for range maxAttempts {
+		found := false
+		err := m.each(ctx, principal, func(s Stored) error {
+			if s.ID == r.except {
+				return nil
+			}
+			found = true
+			ended, err := m.end(ctx, s.ID, s.Record.Version, func(_, next *Record) bool { return next.Principal == principal })
+			if ended {
+				n++
+				m.event(ctx, Event{Kind: EventRevoked, ID: s.ID, Principal: principal})
+			}
+			if errors.Is(err, ErrPending) {
+				pending, err = err, nil
+			}
+			return err
+		})
+		switch {
+		case err != nil:
+			return n, err
+		case !found:
+			return n, pending
+		}
+	}
+	return n, errMoves
+}
+
+// Purge deletes what has expired, in bounded batches beside traffic, and
+// returns how many records. Sessions end without it: it frees space. Records
+// stay for five minutes after they expired, since clocks differ.
+func (m *Manager) Purge(ctx context.Context) (int, error) {
+	purger, ok := m.store.(Purger)
+	if !ok {
+		return 0, unsupported("delete expired sessions")
+	}
+	before := m.now().Add(-ExpiryGrace)
+	total := 0
+	for {
+		n := 0
+		err := m.call(ctx, "purge", "", func(ctx context.Context) (err error) {
+			n, err = purger.Purge(ctx, before, purgePage)
+			return err
+		})
+		total += n
+		if err != nil || n < purgePage {
+			return total, err
+		}
+	}
+}

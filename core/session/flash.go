@@ -1,0 +1,57 @@
+package session
+
+import (
+	"crypto/rand"
+	"encoding/json"
+)
+
+// A Flash is a message for the next page that the user sees.
+type Flash struct {
+	Kind string // of the application's choice: "info", "error"
+	Text string
+}
+
+// flash is a Flash as stored. Its ID lets a request take just the messages that
+// it showed.
+type flash struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	Text string `json:"text"`
+}
+
+const flashKey = "_flash"
+
+// flashes returns the stored messages; what cannot be read is none.
+func (v values) flashes() []flash {
+	raw, ok := v.get(flashKey)
+	var out []flash
+	if !ok || json.Unmarshal(raw, &out) != nil {
+		return nil
+	}
+	return out
+}
+
+// Flash adds a message, to be shown once by the page that calls Flashes.
+func (s *Session) Flash(kind, text string) {
+	s.lock()
+	defer s.mu.Unlock()
+	s.change(op{kind: opFlash, key: "flash", flash: []flash{{rand.Text(), kind, text}}})
+}
+
+// Flashes returns the messages in the order they were added, and removes
+// exactly these: one that a parallel request adds meanwhile stays for the next
+// page. It is a write only if there are any.
+func (s *Session) Flashes() []Flash {
+	s.lock()
+	defer s.mu.Unlock()
+	stored := s.cur.values.flashes()
+	if len(stored) == 0 {
+		return nil
+	}
+	out := make([]Flash, len(stored))
+	for i, f := range stored {
+		out[i] = Flash{f.Kind, f.Text}
+	}
+	s.change(op{kind: opFlashes, flash: stored})
+	return out
+}

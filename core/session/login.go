@@ -1,0 +1,114 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+// Login sets the principal: the application's user ID, of 1 to 255 bytes of
+// UTF-8 without NUL. When the response is sent the session gets a new token and
+// a new lifetime, and the old token is worth nothing (OWASP ASVS 5.0, 7.2.4).
+// What an anonymous visitor collected is kept, and so is everything when the
+// same principal logs in again; as another principal nothing is carried over.
+//
+// A response with a status of 500 or above drops the login with all changes.
+func (s *Session) Login(principal string) {
+	s.lock()
+	defer s.mu.Unlock()
+	switch {
+	case principal == "" || len(principal) > MaxPrincipal:
+		s.invalid("the principal given to Login has %d bytes; it has 1 to %d", len(principal), MaxPrincipal)
+		return
+	case !utf8.ValidString(principal) || strings.IndexByte(principal, 0) >= 0:
+		s.invalid("the principal given to Login is not UTF-8 without NUL")
+		return
+	case s.err != nil:
+		return
+	}
+	if was := s.principal(); was != "" && was != principal {
+		s.ops, s.clean = nil, true
+		s.cur = s.m.blank()
+	}
+	s.login, s.renew = principal, true
+}
+
+// Renew gives the session a new token when the response is sent; to be called
+// when the user's rights change. Data, principal and times stay. It does nothing for a session
+// that is not stored yet.
+func (s *Session) Renew() {
+	s.lock()
+	defer s.mu.Unlock()
+	if s.err == nil && (s.status == live || s.status == moved) {
+		s.renew = true
+	}
+}
+
+// Destroy ends the session at once, on every tier, and makes the response
+// remove the cookie: sign-out. Nothing that runs meanwhile brings it back. The
+// session is empty then; what is set later begins a new one.
+//
+// An error means that the session may still be there: it is kept in Err as
+// well, and the response becomes that of Options.ErrorHandler.
+func (s *Session) Destroy(ctx context.Context) error {
+	s.io.Lock()
+	defer s.io.Unlock()
+	s.loadOnce(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accessed = true
+	s.forget()
+	if s.status == failed {
+		s.err = s.loadErr
+		return s.err
+	}
+	ended, err := false, error(nil)
+	id, was, base := s.id, s.status, s.base.rec
+	s.mu.Unlock()
+	switch {
+	case was == live:
+		ended, err = s.m.end(ctx, id, base.Version, func(_, _ *Record) bool { return true })
+	case was == moved && base.MovedTo != "":
+		// A renewal that came before: still this session. Not so a login, since
+		// whoever has the token from before it must not reach the new session.
+		ended, err = s.m.end(ctx, id, 0, func(mark, next *Record) bool {
+			return next.Authenticated.Equal(mark.Authenticated)
+		})
+	}
+	s.mu.Lock()
+	if errors.Is(err, ErrPending) {
+		s.m.event(ctx, Event{Kind: EventPending, ID: id, Principal: base.Principal, Op: "destroy", Err: err})
+		err = nil
+	}
+	if err != nil {
+		s.err = err
+		return err
+	}
+	if ended {
+		s.m.event(ctx, Event{Kind: EventDestroyed, ID: id, Principal: base.Principal})
+	}
+	if s.status = none; was == moved && !ended {
+		s.status = moved // the browser has a newer token: leave it its cookie
+	} else if was == ambiguous {
+		s.status = ambiguous
+	} else if len(s.x.req.CookiesNamed(s.m.opts.Cookie.Name)) > 0 {
+		s.drop = true
+	}
+	s.sendCookie, s.touch = false, false
+	s.token, s.id = token{}, ""
+	s.base = s.m.blank()
+	s.cur = s.base
+	return nil
+}
+
+// blank is the state of a session that is not stored.
+func (m *Manager) blank() state {
+	now := m.now()
+	rec := Record{
+		LifetimeEnd: now.Add(m.opts.Lifetime),
+		IdleTimeout: m.opts.IdleTimeout,
+		Persistent:  !m.opts.Cookie.BrowserSession,
+	}
+	return state{rec, values{codec: m.opts.Codec}}
+}

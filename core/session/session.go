@@ -1,0 +1,334 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A Session is the session of one request. It is loaded at its first use and
+// saved just before the response header leaves. It is safe for concurrent use
+// by the goroutines of its request.
+//
+// Accessors never fail loudly. If the session cannot be loaded they return
+// zero values, Err tells why, and the response becomes the one of
+// Options.ErrorHandler; ask Load first to handle that yourself. What is set
+// wrongly (too large, not encodable) is kept in Err in the same way.
+type Session struct {
+	m       *Manager
+	x       *Exchange
+	outer   *Session  // of the manager further out on the same path
+	started time.Time // when the request arrived
+
+	io sync.Mutex // held around store calls; taken before mu
+	mu sync.Mutex
+
+	status     status
+	loadErr    error // why status is failed
+	err        error // what Err tells
+	accessed   bool
+	headerSent bool
+	sendCookie bool // the browser must get the current token
+	drop       bool // the browser must forget its token
+
+	token token
+	id    ID
+	base  state // as stored
+	cur   state // base with the pending operations applied
+	ops   []op
+	login string // pending; "" is none
+	renew bool   // pending; true also with login
+	clean bool   // the login carries nothing over
+	touch bool   // the time of use is to be stored
+}
+
+// state is what operations change.
+type state struct {
+	rec    Record // but for the payload
+	values values
+}
+
+type status int
+
+const (
+	unloaded  status = iota
+	failed           // the store could not be asked
+	none             // the request came with no session
+	live             // the request came with a session
+	moved            // the session was here, and was ended or got another token
+	ambiguous        // the request came with sessions of two principals
+)
+
+func (s *Session) ctx() context.Context { return s.x.req.Context() }
+
+// lock locks the session, loaded. Accessors begin with it.
+func (s *Session) lock() {
+	s.mu.Lock()
+	s.accessed = true
+	if s.status == unloaded {
+		s.mu.Unlock()
+		s.io.Lock()
+		s.loadOnce(s.ctx())
+		s.io.Unlock()
+		s.mu.Lock()
+	}
+	if s.status == failed && s.err == nil {
+		s.err = s.loadErr // the accessor cannot tell the truth
+	}
+}
+
+// loadOnce loads the session if it is not loaded; io is held.
+func (s *Session) loadOnce(ctx context.Context) {
+	s.mu.Lock()
+	known := s.status != unloaded
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	f, st, err := s.m.find(ctx, s.x.req, s.started)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set(f, st, err)
+}
+
+// set takes over what was found.
+func (s *Session) set(f found, st status, err error) {
+	s.status, s.loadErr = st, err
+	s.token, s.id, s.base = f.token, f.id, f.state
+	if st != live {
+		s.base.values = values{codec: s.m.opts.Codec}
+	}
+	s.cur = s.base
+	now := s.m.now()
+	s.touch = st == live && now.Sub(s.base.rec.LastSeen) >= s.m.touchInterval(s.base.rec.IdleTimeout)
+}
+
+// found is a stored session and its token.
+type found struct {
+	token token
+	id    ID
+	state state
+}
+
+// find looks for the session of a request among its cookies.
+func (m *Manager) find(ctx context.Context, r *http.Request, started time.Time) (found, status, error) {
+	var best found
+	st := none
+	for _, t := range m.candidates(r) {
+		f, fst, err := m.loadState(ctx, t, started)
+		switch {
+		case err != nil:
+			return found{}, failed, err
+		case fst == live && st == live && f.state.rec.Principal != best.state.rec.Principal &&
+			f.state.rec.Principal != "" && best.state.rec.Principal != "":
+			m.event(ctx, Event{Kind: EventAmbiguous, ID: f.id, Op: "load"})
+			return found{}, ambiguous, nil
+		case fst == live && (st != live || better(&f.state.rec, &best.state.rec)),
+			fst == moved && st == none:
+			best, st = f, fst
+		}
+	}
+	return best, st, nil
+}
+
+// better prefers, of two live sessions of one browser, the one with a
+// principal, then the newer.
+func better(a, b *Record) bool {
+	if (a.Principal != "") != (b.Principal != "") {
+		return a.Principal != ""
+	}
+	if !a.Authenticated.Equal(b.Authenticated) {
+		return a.Authenticated.After(b.Authenticated)
+	}
+	return a.Created.After(b.Created)
+}
+
+// loadState loads what is stored for a token: live, moved, or none.
+func (m *Manager) loadState(ctx context.Context, t token, started time.Time) (found, status, error) {
+	f := found{token: t, id: t.id(m.opts.Cookie.Name)}
+	rec, err := m.load(ctx, f.id)
+	kind := EventKind("")
+	switch {
+	case errors.Is(err, ErrNotFound):
+		if m.opts.Clock().Sub(started) > markLife/2 {
+			return f, moved, nil // a mark may have been here and gone
+		}
+		kind = EventUnknownToken
+	case errors.Is(err, ErrUndecodable):
+		kind = EventUndecodable
+	case err != nil:
+		return f, failed, err
+	case rec.MovedTo != "":
+		f.state.rec = rec
+		return f, moved, nil
+	case !rec.live(m.now()):
+		kind, err = EventExpired, nil
+	default:
+		if f.state, err = m.decode(rec); err == nil {
+			return f, live, nil
+		}
+		kind = EventUndecodable
+	}
+	m.event(ctx, Event{Kind: kind, ID: f.id, Principal: rec.Principal, Op: "load", Err: err})
+	return f, none, nil
+}
+
+func (m *Manager) decode(rec Record) (state, error) {
+	v, err := decodeValues(rec.Payload, m.opts.Codec)
+	rec.Payload = nil
+	return state{rec, v}, err
+}
+
+// Load loads the session if it has not been loaded, and tells whether the store
+// could be asked. Handlers that can do without a session call it first: if they
+// then use nothing of the session, their own response is sent. A failed load is
+// tried again by Reload only.
+func (s *Session) Load(ctx context.Context) error {
+	s.io.Lock()
+	defer s.io.Unlock()
+	s.loadOnce(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accessed = true
+	return s.loadErr
+}
+
+// Reload loads the stored session again, for handlers that run for long, and
+// applies this request's unsaved changes on it. It returns ErrSessionEnded if
+// the session has ended or got a new token meanwhile; the session is empty then
+// and takes no changes. A success clears Err.
+func (s *Session) Reload(ctx context.Context) error {
+	s.io.Lock()
+	defer s.io.Unlock()
+	s.mu.Lock()
+	s.accessed = true
+	t, was := s.token, s.status
+	s.mu.Unlock()
+	var f found
+	var st status
+	var err error
+	switch was {
+	case live:
+		if f, st, err = s.m.loadState(ctx, t, s.started); err == nil && st != live {
+			st, err = moved, ErrSessionEnded
+		}
+	case moved:
+		return ErrSessionEnded
+	default:
+		f, st, err = s.m.find(ctx, s.x.req, s.started)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case st == failed && was == live:
+		return err // what is loaded stays
+	case errors.Is(err, ErrSessionEnded):
+		s.forget()
+		s.set(f, moved, nil)
+		return err
+	}
+	s.set(f, st, err)
+	if err != nil {
+		return err
+	}
+	s.err = nil
+	for i := range s.ops {
+		if err := s.ops[i].apply(s.m, &s.cur); err != nil {
+			s.forget()
+			s.err = err
+			return err
+		}
+	}
+	return nil
+}
+
+// Err returns what went wrong with the session in this request, if anything:
+// the reason why the response is, or will be, that of Options.ErrorHandler, or
+// why a change after the header was not kept. It loads nothing.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// forget drops pending changes; mu is held.
+func (s *Session) forget() {
+	s.ops, s.login, s.renew, s.clean = nil, "", false, false
+	s.cur = s.base
+}
+
+func (s *Session) pending() bool { return len(s.ops) > 0 || s.renew }
+
+func (s *Session) discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget()
+}
+
+func (s *Session) access() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accessed = true
+}
+
+func (s *Session) wasAccessed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accessed
+}
+
+// ID returns the public handle of the stored session, "" while it is not
+// stored. It changes when a login or renewal is saved.
+func (s *Session) ID() ID {
+	s.lock()
+	defer s.mu.Unlock()
+	if s.status != live {
+		return ""
+	}
+	return s.id
+}
+
+// Principal returns who is logged in, "" if nobody is.
+func (s *Session) Principal() string {
+	s.lock()
+	defer s.mu.Unlock()
+	return s.principal()
+}
+
+func (s *Session) principal() string {
+	switch {
+	case s.login != "":
+		return s.login
+	case s.status == live:
+		return s.base.rec.Principal
+	}
+	return ""
+}
+
+// The times of a session are zero while it is not stored.
+
+// CreatedAt returns when the session began: its first save, or the last login.
+func (s *Session) CreatedAt() time.Time { return s.record().Created }
+
+// AuthenticatedAt returns when the principal logged in; zero if nobody is.
+func (s *Session) AuthenticatedAt() time.Time { return s.record().Authenticated }
+
+// LastSeen returns when the session was last used before this request, to
+// within Options.TouchInterval.
+func (s *Session) LastSeen() time.Time { return s.record().LastSeen }
+
+// ExpiresAt returns when the session ends unless it is used again. Asking does
+// not extend it.
+func (s *Session) ExpiresAt() time.Time { return s.record().Expires }
+
+func (s *Session) record() *Record {
+	s.lock()
+	defer s.mu.Unlock()
+	if s.status != live {
+		return &Record{}
+	}
+	rec := s.cur.rec
+	return &rec
+}

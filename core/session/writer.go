@@ -1,0 +1,82 @@
+package session
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+)
+
+// responseWriter commits the session before the header leaves. Once the error
+// handler has answered, it discards what the handler writes.
+type responseWriter struct {
+	raw http.ResponseWriter
+	x   *Exchange
+}
+
+var (
+	_ http.Flusher    = (*responseWriter)(nil)
+	_ http.Hijacker   = (*responseWriter)(nil)
+	_ io.ReaderFrom   = (*responseWriter)(nil)
+	_ io.StringWriter = (*responseWriter)(nil)
+)
+
+func (w *responseWriter) Header() http.Header {
+	if w.x.replaced {
+		return http.Header{} // of a response that nobody will see
+	}
+	return w.raw.Header()
+}
+
+func (w *responseWriter) WriteHeader(status int) {
+	if w.x.Commit(status) {
+		w.raw.WriteHeader(status)
+	}
+}
+
+func (w *responseWriter) Write(b []byte) (int, error) {
+	if !w.x.Commit(http.StatusOK) {
+		return len(b), nil
+	}
+	return w.raw.Write(b)
+}
+
+func (w *responseWriter) WriteString(s string) (int, error) {
+	if !w.x.Commit(http.StatusOK) {
+		return len(s), nil
+	}
+	return io.WriteString(w.raw, s)
+}
+
+// ReadFrom lets net/http use sendfile.
+func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
+	if !w.x.Commit(http.StatusOK) {
+		return io.Copy(io.Discard, r)
+	}
+	return io.Copy(w.raw, r)
+}
+
+func (w *responseWriter) Flush() { _ = w.FlushError() }
+
+// FlushError is what http.ResponseController looks for.
+func (w *responseWriter) FlushError() error {
+	if !w.x.Commit(http.StatusOK) {
+		return nil
+	}
+	return http.NewResponseController(w.raw).Flush()
+}
+
+// Hijack commits first. It fails if the session needs a cookie, which a
+// hijacked connection cannot carry.
+func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if err := w.x.canHijack(); err != nil {
+		return nil, nil, err
+	}
+	if !w.x.Commit(http.StatusSwitchingProtocols) {
+		return nil, nil, w.x.failed
+	}
+	return http.NewResponseController(w.raw).Hijack()
+}
+
+// Unwrap serves http.ResponseController for all else.
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.raw }
