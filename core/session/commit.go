@@ -16,8 +16,8 @@ import (
 // the old token takes to arrive.
 const markLife = time.Minute
 
-// Save stores the changes made so far, for handlers that run for long or must
-// know the outcome. Before the header has left it may do anything, and the
+// Save stores the changes made so far, and the time of use if it is due, for
+// handlers that run for long or must know the outcome. Before the header has left it may do anything, and the
 // cookie follows with the header, whatever its status. Afterwards a change that
 // needs a cookie (a new session, Login, Renew) is ErrHeaderSent.
 //
@@ -26,7 +26,11 @@ const markLife = time.Minute
 func (s *Session) Save(ctx context.Context) error {
 	s.io.Lock()
 	defer s.io.Unlock()
-	return s.save(ctx)
+	if err := s.save(ctx); err != nil {
+		return err
+	}
+	s.touchNow(ctx)
+	return nil
 }
 
 // commit is the save before the header leaves.
@@ -37,13 +41,7 @@ func (s *Session) commit(ctx context.Context) error {
 	if idle {
 		return nil
 	}
-	s.io.Lock()
-	defer s.io.Unlock()
-	if err := s.save(ctx); err != nil {
-		return err
-	}
-	s.touchNow(ctx)
-	return nil
+	return s.Save(ctx)
 }
 
 // saveLate is the save after the handler.

@@ -36,7 +36,8 @@ type Exchange struct {
 	Replaced func(status int)
 
 	committed bool
-	replaced  bool
+	replaced  bool // by the error handler's response
+	dropped   bool // the response fails, so it changes nothing
 	ended     bool
 	failed    error
 	inner     []string // Set-Cookie lines of managers further in
@@ -103,7 +104,7 @@ func (x *Exchange) Commit(status int) bool {
 		return !x.replaced
 	}
 	x.committed = true
-	if status >= 500 || x.ended {
+	if x.dropped = status >= 500 || x.ended; x.dropped {
 		x.s.discard()
 	} else {
 		x.failed = x.s.commit(x.req.Context())
@@ -126,7 +127,7 @@ func (x *Exchange) Finish(status int) {
 	}
 	if !x.committed {
 		x.Commit(status)
-	} else if !x.replaced {
+	} else if !x.replaced && !x.dropped {
 		x.s.saveLate(x.req.Context())
 	}
 	x.ended = true
