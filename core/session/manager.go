@@ -85,7 +85,7 @@ func DefaultErrorHandler(w http.ResponseWriter, _ *http.Request, err error) {
 		http.Error(w, "Your session was changed by another request. Please reload the page and try again.", http.StatusConflict)
 	case errors.Is(err, ErrUnavailable):
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "Sessions are unavailable at the moment. Please try again; you are still signed in.", http.StatusServiceUnavailable)
+		http.Error(w, "Sessions are unavailable at the moment. Please try again.", http.StatusServiceUnavailable)
 	default:
 		http.Error(w, "The session could not be saved.", http.StatusInternalServerError)
 	}
