@@ -1,0 +1,104 @@
+package storetest
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/seshat-go/seshat/core/session"
+)
+
+var contextChecks = []check{
+	{"cancelled before the call is an error without an effect", func(s subject) {
+		ctx, cancel := context.WithCancel(s.Context())
+		cancel()
+		contextEnded(s, ctx, context.Canceled)
+	}},
+	{"past its deadline before the call is an error without an effect", func(s subject) {
+		ctx, cancel := context.WithDeadline(s.Context(), time.Now().Add(-time.Second))
+		defer cancel()
+		contextEnded(s, ctx, context.DeadlineExceeded)
+	}},
+	{"cancelled during calls leaves whole records and a store that works", contextDuring},
+}
+
+func contextEnded(s subject, ctx context.Context, want error) {
+	id, rec := s.stored("bob")
+	unused := NewID()
+	_, err := s.Load(ctx, id)
+	wants(s, "Load", err, want)
+	wants(s, "Create", s.Create(ctx, unused, rec), want)
+	wants(s, "Update", s.Update(ctx, id, next(rec, "two"), 1), want)
+	wants(s, "Touch", s.Touch(ctx, id, rec.LastSeen.Add(time.Hour), rec.Expires.Add(time.Hour), 1), want)
+	wants(s, "Delete", s.Delete(ctx, id, 1), want)
+	if listerPower(s.Context(), s.Store) == nil {
+		_, _, err := s.Store.(session.Lister).List(ctx, "bob", "", 10)
+		wants(s, "List", err, want)
+	}
+	if purgerPower(s.Context(), s.Store) == nil {
+		_, err := s.Store.(session.Purger).Purge(ctx, rec.Expires.Add(time.Hour), 10)
+		wants(s, "Purge", err, want)
+	}
+	if scannerPower(s.Context(), s.Store) == nil {
+		_, _, err := s.Store.(session.Scanner).Scan(ctx, "", 10)
+		wants(s, "Scan", err, want)
+	}
+	if pingerPower(s.Context(), s.Store) == nil {
+		wants(s, "Ping", s.Store.(session.Pinger).Ping(ctx), want)
+	}
+	s.holds(id, rec)
+	s.lacks(unused)
+}
+
+// contextDuring cuts counting writers off. What each of them did last may or
+// may not have been kept, but all that was acknowledged was.
+func contextDuring(s subject) {
+	const writers = 4
+	for range rounds / 4 {
+		id, rec := NewID(), NewRecord("bob")
+		rec.Payload = count(0)
+		s.create(id, rec)
+		ctx, cancel := context.WithCancel(s.Context())
+		var acknowledged atomic.Uint64
+		errs := together(times(writers, func(int) error {
+			for {
+				rec, err := s.Load(ctx, id)
+				if err != nil {
+					return err
+				}
+				rec.Payload = count(counted(rec) + 1)
+				rec.Version++
+				switch err := s.Update(ctx, id, rec, rec.Version-1); {
+				case err == nil:
+					if acknowledged.Add(1) == 10 {
+						cancel()
+					}
+				case !errors.Is(err, session.ErrConflict):
+					return err
+				}
+			}
+		})...)
+		cancel()
+		if ok := outcomes(s, errs, context.Canceled); ok != 0 {
+			s.Fatal("a writer ended without an error")
+		}
+		least := acknowledged.Load()
+		got := s.load(id)
+		n := counted(got)
+		if n < least || n > least+writers || got.Version != n+1 {
+			s.Fatalf("the record counts %d in version %d after %d acknowledged writes", n, got.Version, least)
+		}
+		s.update(id, next(got, "after"), got.Version)
+	}
+}
+
+func count(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func counted(rec session.Record) uint64 {
+	if len(rec.Payload) != 8 {
+		return 1 << 63
+	}
+	return binary.BigEndian.Uint64(rec.Payload)
+}
