@@ -117,6 +117,15 @@ func (m *Manager) touch(ctx context.Context, id ID, lastSeen, expires time.Time,
 	}
 }
 
+// onlyPending returns err if it says that a cache is behind, else nil: a store
+// joins that to the ErrNotFound of a fresh load.
+func onlyPending(err error) error {
+	if errors.Is(err, ErrPending) {
+		return err
+	}
+	return nil
+}
+
 // errMoves ends a walk along moved marks that does not end by itself.
 var errMoves = fmt.Errorf("%w: the session keeps changing", ErrConflict)
 
@@ -140,7 +149,7 @@ func (m *Manager) end(ctx context.Context, id ID, version uint64, follow func(ma
 			case !errors.Is(err, ErrConflict):
 				// Unknown: what is there now tells; a delete can be repeated.
 				if _, lerr := m.loadFresh(ctx, id); errors.Is(lerr, ErrNotFound) {
-					return true, nil
+					return true, onlyPending(lerr)
 				}
 				return false, err
 			}
@@ -161,7 +170,7 @@ func (m *Manager) end(ctx context.Context, id ID, version uint64, follow func(ma
 		}
 		switch {
 		case errors.Is(err, ErrNotFound):
-			return version != 0, nil
+			return version != 0, onlyPending(err)
 		case errors.Is(err, ErrUndecodable):
 			return false, nil // nobody can use it either
 		case err != nil:
