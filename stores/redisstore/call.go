@@ -1,0 +1,159 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/seshat-go/seshat/core/session"
+)
+
+// call runs f within ctx and the time limit of the store. f runs on a goroutine
+// of its own and is left behind when the time is over: go-redis notices the
+// deadline of a context only if told so (ContextTimeoutEnabled), its cancellation
+// never, and some of its waits neither. f shares no memory with the caller
+// that either writes afterwards.
+func call[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (T, error) {
+	var none T
+	if s.invalid != nil {
+		return none, s.invalid
+	}
+	if err := ctx.Err(); err != nil {
+		return none, fmt.Errorf("redisstore: %s: %w", op, err)
+	}
+	limited, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	type result struct {
+		value    T
+		err      error
+		panicked any
+	}
+	answer := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			r.panicked = recover() // of a hook of the application; it goes on in the caller
+			answer <- r
+		}()
+		r.value, r.err = f(limited)
+	}()
+	var err error
+	select {
+	case r := <-answer:
+		if r.panicked != nil {
+			panic(r.panicked)
+		}
+		if r.err == nil {
+			return r.value, nil
+		}
+		err = clean(r.err)
+	case <-limited.Done():
+	}
+	return none, s.failure(ctx, op, err)
+}
+
+// failure says what was being done and, where there was no answer in time, whose
+// time it was.
+func (s *Store) failure(ctx context.Context, op string, err error) error {
+	over := ctx.Err()
+	switch {
+	case err != nil && !unanswered(err):
+		return fmt.Errorf("redisstore: %s: %w", op, err)
+	case over == nil:
+		if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+			over = context.DeadlineExceeded
+		} else if err == nil || errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("redisstore: %s: no answer within %v: %w", op, s.options.Timeout, os.ErrDeadlineExceeded)
+		}
+	}
+	switch {
+	case over == nil:
+		return fmt.Errorf("redisstore: %s: %w", op, err)
+	case err == nil:
+		return fmt.Errorf("redisstore: %s: %w", op, over)
+	default:
+		return fmt.Errorf("redisstore: %s: %w: %w", op, over, err)
+	}
+}
+
+// unanswered tells an error of waiting from an answer.
+func unanswered(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, redis.ErrPoolTimeout) || errors.As(err, &network)
+}
+
+// clean returns an error without what a server or the driver quotes of commands
+// and replies, which may be a payload, and marks the one of a full server.
+func clean(err error) error {
+	text := err.Error()
+	var reply redis.Error
+	if errors.As(err, &reply) {
+		if before, _, found := strings.Cut(text, ", with args beginning with"); found {
+			return errors.New(before)
+		}
+		if strings.HasPrefix(strings.TrimPrefix(text, "ERR "), "OOM ") {
+			return fmt.Errorf("%w: %w", session.ErrFull, err)
+		}
+		return err
+	}
+	if strings.HasPrefix(text, "redis: ") && strings.ContainsAny(text, `"`+"`") {
+		return errMalformed
+	}
+	return err
+}
+
+var errMalformed = errors.New("the server's reply is not one of Redis")
+
+// once is a command that the driver sends once, whatever its MaxRetries says: a
+// write whose answer is lost may have taken effect, and the engine finds out.
+type once struct{ *redis.Cmd }
+
+var _ redis.Cmder = once{}
+
+// NoRetry is what go-redis asks.
+func (once) NoRetry() bool { return true }
+
+// Clone keeps the copy such a command too.
+func (c once) Clone() redis.Cmder {
+	inner, _ := c.Cmd.Clone().(*redis.Cmd)
+	return once{inner}
+}
+
+// run runs a script in one command, or two where the server does not know it.
+func (s *Store) run(ctx context.Context, sc script, keys []string, args ...any) (string, error) {
+	reply, err := s.eval(ctx, "evalsha", sc.hash, keys, args)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		return s.eval(ctx, "eval", sc.text, keys, args)
+	}
+	return reply, err
+}
+
+func (s *Store) eval(ctx context.Context, name, script string, keys []string, args []any) (string, error) {
+	all := make([]any, 0, 3+len(keys)+len(args))
+	all = append(all, name, script, len(keys))
+	for _, k := range keys {
+		all = append(all, k)
+	}
+	return s.send(ctx, 3, append(all, args...)...)
+}
+
+// send sends a write once. firstKey is the position of its first key.
+func (s *Store) send(ctx context.Context, firstKey int8, args ...any) (string, error) {
+	cmd := once{redis.NewCmd(ctx, args...)}
+	route(cmd, firstKey)
+	_ = s.rdb.Process(ctx, cmd)
+	return cmd.Text()
+}
+
+// route tells a Cluster client what it would otherwise ask a server for, with a
+// time limit of its own.
+func route(cmd redis.Cmder, firstKey int8) {
+	cmd.SetFirstKeyPos(firstKey)
+	cmd.SetStepCount(1)
+}

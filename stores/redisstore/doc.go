@@ -1,0 +1,59 @@
+// Package redisstore keeps Seshat's sessions in Redis or Valkey:
+//
+//	store := redisstore.New(redis.NewClient(&redis.Options{Addr: "localhost:6379"}), redisstore.Options{})
+//
+// The store is a session.Store of its own, and a cache for package cacheddb.
+// Both roles may be used over one server and prefix: their keys are apart.
+// Redis 6.2 and newer and Valkey serve; one server, Sentinel
+// (redis.NewFailoverClient) and Cluster (redis.NewClusterClient).
+//
+// # Keys
+//
+// With the default prefix, and P for the principal in base64url:
+//
+//	sessions:<id>          string: a record
+//	sessions:c:<id>        string: a cache entry or a lease
+//	sessions:p:{P}         sorted set: the sessions of the principal, by creation
+//	sessions:p:{P}:end     sorted set: the same, by the time when they are gone for sure
+//
+// One session is one key, so that each step is one script on one slot. The value
+// is a binary header of 79 bytes, the texts of the record, and the payload as it
+// is to the end, so that redis-cli shows the values. A key lives
+// session.ExpiryGrace longer than its record: Redis removes what has expired, and
+// the engine decides what has.
+//
+// # Round trips
+//
+// Load is a GET; Create, Update, Touch and Delete are one script each. The index
+// by principal costs, for sessions that have one:
+//
+//   - Create: nothing on one server; a second command, sent first, on Cluster,
+//     where the index and the record are in different slots.
+//   - Touch: a second command, which enters the session again, so that a lost
+//     index comes back.
+//   - Delete, and the Update that makes a moved mark: a second command, which
+//     takes the session out.
+//   - Update: nothing, unless it puts off the end of the session's lifetime.
+//
+// A server that does not know a script yet is sent its text in one command more.
+//
+// # Writes are sent once
+//
+// go-redis repeats commands that failed (Options.MaxRetries, 3 unless set), also
+// where the first attempt may have taken effect. The store marks its writes so
+// that the driver sends them once, whatever MaxRetries says, and reads as it
+// says. Besides, a script that finds its own version and mark already stored
+// answers that it is done. Removing a cache entry is the exception: to repeat
+// that does no harm.
+//
+// # What Redis must be set to
+//
+// As the only store of the sessions: maxmemory-policy noeviction, or sessions,
+// or the list of a person's sessions, vanish when memory is short. With
+// noeviction a full server refuses writes: session.ErrFull. As the cache under
+// cacheddb any policy serves.
+//
+// Redis copies to its replicas after it has answered: what it acknowledged in
+// the moment before a failover can be lost, a logout too. Where that is not
+// good enough, use package cacheddb in front of a database.
+package redisstore

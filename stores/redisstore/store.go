@@ -1,0 +1,253 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/seshat-go/seshat/core/session"
+)
+
+// A Store keeps sessions in Redis. It is a session.Store, and a cache for
+// package cacheddb. All methods are safe for concurrent use, by any number of
+// processes that share the server and the prefix.
+//
+// An error of a method names what was being done and wraps its cause; it holds
+// neither a payload nor a token. Where the caller's context ended, or the time
+// limit passed, the call returns at once, and a write may still take effect.
+type Store struct {
+	rdb     redis.UniversalClient
+	options Options
+	prefix  string
+	invalid error // what Validate says
+
+	// separate: the index cannot be written in the script that writes the
+	// record, since they are in different slots.
+	separate atomic.Bool
+}
+
+var (
+	_ session.Store     = (*Store)(nil)
+	_ session.Lister    = (*Store)(nil)
+	_ session.Purger    = (*Store)(nil)
+	_ session.Scanner   = (*Store)(nil)
+	_ session.Pinger    = (*Store)(nil)
+	_ session.Validator = (*Store)(nil)
+)
+
+// New returns a store over the application's client, which stays the
+// application's: it may be used for anything else, and is to be closed when
+// the store is no longer used. rdb is a *redis.Client (also of
+// redis.NewFailoverClient, but without ReplicaOnly) or a *redis.ClusterClient
+// that reads from masters. New does no I/O. What is wrong with the arguments is
+// told by Validate, which session.New calls.
+func New(rdb redis.UniversalClient, o Options) *Store {
+	o = o.withDefaults()
+	s := &Store{rdb: rdb, options: o, prefix: o.Prefix, invalid: validate(rdb, o)}
+	_, cluster := rdb.(*redis.ClusterClient)
+	s.separate.Store(cluster)
+	return s
+}
+
+// Load implements session.Store. It is one GET.
+func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error) {
+	if !id.Valid() {
+		return session.Record{}, session.ErrNotFound
+	}
+	key := s.recordKey(id)
+	return call(ctx, s, "load", func(ctx context.Context) (session.Record, error) {
+		value, err := s.get(ctx, key)
+		if err != nil {
+			return session.Record{}, err
+		}
+		rec, _, err := decode(kindRecord, value)
+		return rec, err
+	})
+}
+
+// get returns the value at a key: ErrNotFound where there is none, ErrUndecodable
+// where it is none of ours.
+func (s *Store) get(ctx context.Context, key string) (string, error) {
+	cmd := redis.NewStringCmd(ctx, "get", key)
+	route(cmd, 1)
+	_ = s.rdb.Process(ctx, cmd)
+	value, err := cmd.Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return "", session.ErrNotFound
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return "", session.ErrUndecodable
+	}
+	return value, err
+}
+
+// Create implements session.Store. It is one script, and for a record with a
+// principal on Cluster a second one before it. session.ErrFull is a server that
+// has reached its maxmemory.
+func (s *Store) Create(ctx context.Context, id session.ID, rec session.Record) error {
+	if !id.Valid() {
+		return session.ErrNotFound
+	}
+	now := time.Now()
+	value, err := encode(kindRecord, &rec, now)
+	if err != nil {
+		return fmt.Errorf("redisstore: create: %w", err)
+	}
+	key, ttl := s.recordKey(id), millis(keep(rec.Expires, now))
+	in := indexed{rec.Principal, rec.Created, now, later(rec.Expires, rec.LifetimeEnd)}
+	return s.write(ctx, "create", func(ctx context.Context) (string, error) {
+		if in.principal == "" {
+			return s.run(ctx, createScript, []string{key}, value, ttl)
+		}
+		if !s.separate.Load() {
+			byCreated, byEnd := s.indexKeys(in.principal)
+			reply, err := s.run(ctx, createScript, []string{key, byCreated, byEnd},
+				append([]any{value, ttl}, in.args(id, now)...)...)
+			if !redis.HasErrorPrefix(err, "CROSSSLOT") {
+				return reply, err
+			}
+			s.separate.Store(true) // a proxy in front of a cluster; nothing was done
+		}
+		if err := s.enlist(ctx, id, in); err != nil {
+			return "", err
+		}
+		return s.run(ctx, createScript, []string{key}, value, ttl)
+	})
+}
+
+// Update implements session.Store. It is one script. A second one follows where
+// the record loses its principal or its lifetime ends later than before.
+func (s *Store) Update(ctx context.Context, id session.ID, rec session.Record, ifVersion uint64) error {
+	if !id.Valid() {
+		return session.ErrNotFound
+	}
+	now := time.Now()
+	value, err := encode(kindRecord, &rec, now)
+	if err != nil {
+		return fmt.Errorf("redisstore: update: %w", err)
+	}
+	key, ttl := s.recordKey(id), millis(keep(rec.Expires, now))
+	is := indexed{rec.Principal, rec.Created, time.Time{}, later(rec.Expires, rec.LifetimeEnd)}
+	return s.write(ctx, "update", func(ctx context.Context) (string, error) {
+		reply, err := s.run(ctx, updateScript, []string{key}, number(ifVersion), value, ttl)
+		if was, ok := indexedIn(reply); ok {
+			is.added = was.added
+			s.follow(ctx, id, was, is)
+		}
+		return reply, err
+	})
+}
+
+// Touch implements session.Store. It is one script, and for a record with a
+// principal a second one, which enters the record into the index again. What is
+// stored under the key and cannot be read is session.ErrUndecodable.
+func (s *Store) Touch(ctx context.Context, id session.ID, lastSeen, expires time.Time, ifVersion uint64) error {
+	if !id.Valid() {
+		return nil
+	}
+	key, ttl := s.recordKey(id), millis(keep(expires, time.Now()))
+	err := s.write(ctx, "touch", func(ctx context.Context) (string, error) {
+		reply, err := s.run(ctx, touchScript, []string{key},
+			number(ifVersion), number(fromTime(lastSeen)), number(fromTime(expires)), ttl)
+		if in, ok := indexedIn(reply); ok {
+			err = s.enlist(ctx, id, in)
+		}
+		return reply, err
+	})
+	if errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Delete implements session.Store. It is one script, and for a record with a
+// principal a second one, which takes the record out of the index. What is
+// stored under the key and cannot be read stays, and is session.ErrUndecodable.
+func (s *Store) Delete(ctx context.Context, id session.ID, ifVersion uint64) error {
+	if !id.Valid() {
+		return nil
+	}
+	key := s.recordKey(id)
+	err := s.write(ctx, "delete", func(ctx context.Context) (string, error) {
+		return s.remove(ctx, deleteScript, id, key, number(ifVersion))
+	})
+	if errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// remove runs a script that deletes a record, and takes it out of the index.
+func (s *Store) remove(ctx context.Context, sc script, id session.ID, key, arg string) (string, error) {
+	reply, err := s.run(ctx, sc, []string{key}, arg)
+	if was, ok := indexedIn(reply); ok {
+		s.follow(ctx, id, was, indexed{})
+	}
+	return reply, err
+}
+
+// Ping implements session.Pinger. On Cluster it asks every master.
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := call(ctx, s, "ping", func(ctx context.Context) (struct{}, error) {
+		if c, ok := s.rdb.(*redis.ClusterClient); ok {
+			return struct{}{}, c.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error {
+				return master.Ping(ctx).Err()
+			})
+		}
+		return struct{}{}, s.rdb.Ping(ctx).Err()
+	})
+	return err
+}
+
+// write calls f and turns a script's answer into the error it means.
+func (s *Store) write(ctx context.Context, op string, f func(context.Context) (string, error)) error {
+	_, err := call(ctx, s, op, func(ctx context.Context) (struct{}, error) {
+		reply, err := f(ctx)
+		if err == nil {
+			err = meaning(reply)
+		}
+		return struct{}{}, err
+	})
+	return err
+}
+
+func meaning(reply string) error {
+	if reply == "" {
+		return errMalformed
+	}
+	switch reply[0] {
+	case done:
+		return nil
+	case absent:
+		return session.ErrNotFound
+	case exists:
+		return session.ErrExists
+	case conflict:
+		return session.ErrConflict
+	case unreadable:
+		return session.ErrUndecodable
+	}
+	return errMalformed
+}
+
+// maxKeep is the longest that a key is given to live; longer overflows.
+const maxKeep = 200 * 365 * 24 * time.Hour
+
+// keep is how long a key with a record that expires at the given time has to
+// live: ExpiryGrace longer than the record, and than this moment.
+func keep(expires, now time.Time) time.Duration {
+	return min(max(expires.Sub(now), 0), maxKeep) + session.ExpiryGrace
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds()+1, 10) }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
