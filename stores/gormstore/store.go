@@ -1,0 +1,203 @@
+package gormstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/seshat-go/seshat/core/session"
+)
+
+// Store keeps sessions in one table. Make it with [New]. All methods are safe
+// for concurrent use, also by many processes on the same table.
+//
+// Errors other than those of package session and [ErrNotMigrated] are the
+// driver's, wrapped; those of a context that ended are also the context's. None
+// holds a payload.
+type Store struct {
+	pool    gorm.ConnPool
+	dialect dialect
+	table   table
+	timeout time.Duration
+	sql     statements
+	writer  chan struct{} // one place; nil where the database has many writers
+	invalid error         // why nothing of this can work
+}
+
+var (
+	_ session.Store     = (*Store)(nil)
+	_ session.Lister    = (*Store)(nil)
+	_ session.Purger    = (*Store)(nil)
+	_ session.Scanner   = (*Store)(nil)
+	_ session.Pinger    = (*Store)(nil)
+	_ session.Migrator  = (*Store)(nil)
+	_ session.Validator = (*Store)(nil)
+)
+
+// New returns a store over the application's handle, which stays the
+// application's to close. It does no I/O. What is wrong with its arguments is the
+// error of [Store.Validate], which session.New asks for, and of every other
+// method.
+func New(db *gorm.DB, o Options) *Store {
+	s := &Store{timeout: o.Timeout}
+	if s.timeout == 0 {
+		s.timeout = defaultTimeout
+	}
+	if err := s.open(db, o); err != nil {
+		s.invalid = fmt.Errorf("gormstore: %w", err)
+	}
+	return s
+}
+
+func (s *Store) open(db *gorm.DB, o Options) (err error) {
+	if o.Timeout < 0 {
+		return fmt.Errorf("%w: Options.Timeout is %v; it must not be negative (0 is the default)", session.ErrInvalid, o.Timeout)
+	}
+	if s.table, err = parseTable(o.Table); err != nil {
+		return err
+	}
+	if s.pool, err = poolOf(db, s.table.String()); err != nil {
+		return err
+	}
+	var ok bool
+	if s.dialect, ok = dialectOf(db.Name()); !ok {
+		return fmt.Errorf("%w: the *gorm.DB speaks %q; supported are postgres, mysql (also for MariaDB) and sqlite", session.ErrInvalid, db.Name())
+	}
+	if s.dialect.oneWriter {
+		s.writer = make(chan struct{}, 1)
+	}
+	s.sql.build(s.dialect, s.table)
+	return nil
+}
+
+// Validate returns what is wrong with the arguments of New: a bad
+// Options.Table or Timeout, a database that is not supported, a handle inside a
+// transaction or on one connection, in dry-run mode, or with an error. It does no I/O.
+func (s *Store) Validate() error { return s.invalid }
+
+// Load implements [session.Store].
+func (s *Store) Load(ctx context.Context, id session.ID) (rec session.Record, err error) {
+	err = s.read(ctx, "load", func(ctx context.Context) error {
+		if !id.Valid() {
+			return session.ErrNotFound
+		}
+		rec, err = s.loadRow(ctx, id)
+		return err
+	})
+	return rec, err
+}
+
+func (s *Store) loadRow(ctx context.Context, id session.ID) (session.Record, error) {
+	rows, err := s.query(ctx, &s.sql.load, string(id))
+	if err != nil {
+		return session.Record{}, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return session.Record{}, err
+		}
+		return session.Record{}, session.ErrNotFound
+	}
+	var r row
+	if err := scanRow(ctx, rows, r.targets()); err != nil {
+		return session.Record{}, err
+	}
+	return r.record()
+}
+
+// Create implements [session.Store].
+func (s *Store) Create(ctx context.Context, id session.ID, rec session.Record) error {
+	return s.write(ctx, "create", func(ctx context.Context) error {
+		if !id.Valid() {
+			return session.ErrNotFound
+		}
+		v, err := values(&rec)
+		if err != nil {
+			return err
+		}
+		n, err := s.exec(ctx, &s.sql.create, append([]any{string(id)}, v...)...)
+		if err == nil && n == 0 || err != nil && s.dialect.failure(err) == duplicate {
+			return session.ErrExists
+		}
+		return err
+	})
+}
+
+// Update implements [session.Store].
+func (s *Store) Update(ctx context.Context, id session.ID, rec session.Record, ifVersion uint64) error {
+	return s.write(ctx, "update", func(ctx context.Context) error {
+		if !id.Valid() {
+			return session.ErrNotFound
+		}
+		v, err := values(&rec)
+		if err != nil {
+			return err
+		}
+		n, err := s.exec(ctx, &s.sql.update, append(v, string(id), version(ifVersion))...)
+		if err != nil || n > 0 {
+			return err
+		}
+		return s.whyNot(ctx, id)
+	})
+}
+
+// Touch implements [session.Store].
+func (s *Store) Touch(ctx context.Context, id session.ID, lastSeen, expires time.Time, ifVersion uint64) error {
+	return s.write(ctx, "touch", func(ctx context.Context) error {
+		if !id.Valid() {
+			return nil
+		}
+		seen, end := micros(lastSeen), micros(expires)
+		_, err := s.exec(ctx, &s.sql.touch, seen, end, purgeAfterOf(seen, end), string(id), version(ifVersion))
+		return err
+	})
+}
+
+// Delete implements [session.Store].
+func (s *Store) Delete(ctx context.Context, id session.ID, ifVersion uint64) error {
+	return s.write(ctx, "delete", func(ctx context.Context) error {
+		if !id.Valid() {
+			return nil
+		}
+		n, err := s.exec(ctx, &s.sql.delete, string(id), version(ifVersion))
+		if err != nil || n > 0 {
+			return err
+		}
+		if err := s.whyNot(ctx, id); err != session.ErrNotFound {
+			return err
+		}
+		return nil
+	})
+}
+
+// whyNot tells why no row had the ID and the version.
+func (s *Store) whyNot(ctx context.Context, id session.ID) error {
+	rows, err := s.query(ctx, &s.sql.exists, string(id))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		return session.ErrConflict
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return session.ErrNotFound
+}
+
+// Ping implements [session.Pinger].
+func (s *Store) Ping(ctx context.Context) error {
+	return s.read(ctx, "ping", func(ctx context.Context) error {
+		rows, err := s.query(ctx, &s.sql.ping)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		rows.Next()
+		return rows.Err()
+	})
+}
