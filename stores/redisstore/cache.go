@@ -20,7 +20,7 @@ func (s *Store) Get(ctx context.Context, id session.ID) (session.Cached, error) 
 		return session.Cached{}, session.ErrNotFound
 	}
 	key := s.cacheKey(id)
-	return call(ctx, s, "cache get", func(ctx context.Context) (session.Cached, error) {
+	return read(ctx, s, "cache get", func(ctx context.Context) (session.Cached, error) {
 		value, err := s.get(ctx, key)
 		if err == nil {
 			var c session.Cached
@@ -41,7 +41,7 @@ func (s *Store) AddLease(ctx context.Context, id session.ID, lease session.Lease
 		return false, nil
 	}
 	key, value := s.cacheKey(id), encodeLease(lease)
-	return call(ctx, s, "cache lease", func(ctx context.Context) (bool, error) {
+	return write(ctx, s, "cache lease", func(ctx context.Context) (bool, error) {
 		_, err := s.send(ctx, 1, "set", key, value, "nx", "px", max(ttl.Milliseconds(), 1))
 		if errors.Is(err, redis.Nil) {
 			return false, nil
@@ -82,7 +82,7 @@ func (s *Store) put(ctx context.Context, op string, sc script, id session.ID, en
 		return fmt.Errorf("redisstore: %s: %w", op, err)
 	}
 	key, ttl := s.cacheKey(id), millis(keep(entry.Record.Expires, time.Now()))
-	_, err = call(ctx, s, op, func(ctx context.Context) (string, error) {
+	_, err = write(ctx, s, op, func(ctx context.Context) (string, error) {
 		return s.run(ctx, sc, []string{key}, append(args, value, ttl)...)
 	})
 	return err
@@ -94,7 +94,7 @@ func (s *Store) RaiseTimes(ctx context.Context, id session.ID, lastSeen, expires
 		return nil
 	}
 	key, ttl := s.cacheKey(id), millis(keep(expires, time.Now()))
-	_, err := call(ctx, s, "cache raise", func(ctx context.Context) (string, error) {
+	_, err := write(ctx, s, "cache raise", func(ctx context.Context) (string, error) {
 		return s.run(ctx, raiseScript, []string{key},
 			number(ifVersion), number(fromTime(lastSeen)), number(fromTime(expires)), ttl)
 	})
@@ -108,7 +108,7 @@ func (s *Store) Remove(ctx context.Context, id session.ID) error {
 		return nil
 	}
 	key := s.cacheKey(id)
-	_, err := call(ctx, s, "cache remove", func(ctx context.Context) (struct{}, error) {
+	_, err := write(ctx, s, "cache remove", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.rdb.Del(ctx, key).Err()
 	})
 	return err

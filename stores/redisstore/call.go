@@ -13,21 +13,45 @@ import (
 	"github.com/seshat-go/seshat/core/session"
 )
 
-// call runs f within ctx and the time limit of the store. f runs on a goroutine
-// of its own and is left behind when the time is over: go-redis notices the
-// deadline of a context only if told so (ContextTimeoutEnabled), its cancellation
-// never, and some of its waits neither. f shares no memory with the caller
-// that either writes afterwards.
-func call[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (T, error) {
-	var none T
+// settle is how long a write whose context has ended waits for the answer that
+// is on its way. A server that is well answers far sooner, and to know what became
+// of a write is worth it: nothing comes late. The others do not wait.
+const settle = 500 * time.Millisecond
+
+// read runs f, which changes nothing, within ctx and the time limit of the store.
+func read[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (T, error) {
+	return call(ctx, s, op, 0, f)
+}
+
+// write runs f, which sends a write, within ctx and the time limit of the store.
+func write[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (T, error) {
+	return call(ctx, s, op, settle, f)
+}
+
+func call[T any](ctx context.Context, s *Store, op string, patience time.Duration, f func(context.Context) (T, error)) (value T, err error) {
 	if s.invalid != nil {
-		return none, s.invalid
+		return value, s.invalid
 	}
 	if err := ctx.Err(); err != nil {
-		return none, fmt.Errorf("redisstore: %s: %w", op, err)
+		return value, fmt.Errorf("redisstore: %s: %w", op, err)
 	}
 	limited, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
+	if s.inline {
+		value, err = f(limited)
+	} else {
+		value, err = abandonable(ctx, limited, patience, f)
+	}
+	if err != nil {
+		var none T
+		return none, s.failure(ctx, op, err)
+	}
+	return value, nil
+}
+
+// abandonable runs f on a goroutine of its own, which is left behind when there
+// is no time left. f shares no memory with the caller that either writes afterwards.
+func abandonable[T any](ctx, limited context.Context, patience time.Duration, f func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value    T
 		err      error
@@ -42,42 +66,40 @@ func call[T any](ctx context.Context, s *Store, op string, f func(context.Contex
 		}()
 		r.value, r.err = f(limited)
 	}()
-	var err error
+	var r result
 	select {
-	case r := <-answer:
-		if r.panicked != nil {
-			panic(r.panicked)
-		}
-		if r.err == nil {
-			return r.value, nil
-		}
-		err = clean(r.err)
+	case r = <-answer:
 	case <-limited.Done():
+		r.err = limited.Err()
+		if ctx.Err() != nil && patience > 0 {
+			select {
+			case r = <-answer:
+			case <-time.After(patience):
+			}
+		}
 	}
-	return none, s.failure(ctx, op, err)
+	if r.panicked != nil {
+		panic(r.panicked)
+	}
+	return r.value, r.err
 }
 
 // failure says what was being done and, where there was no answer in time, whose
 // time it was.
 func (s *Store) failure(ctx context.Context, op string, err error) error {
 	over := ctx.Err()
-	switch {
-	case err != nil && !unanswered(err):
-		return fmt.Errorf("redisstore: %s: %w", op, err)
-	case over == nil:
-		if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-			over = context.DeadlineExceeded
-		} else if err == nil || errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("redisstore: %s: no answer within %v: %w", op, s.options.Timeout, os.ErrDeadlineExceeded)
-		}
+	if deadline, ok := ctx.Deadline(); ok && over == nil && !time.Now().Before(deadline) {
+		over = context.DeadlineExceeded // a moment before its timer says so
 	}
 	switch {
-	case over == nil:
-		return fmt.Errorf("redisstore: %s: %w", op, err)
-	case err == nil:
+	case !unanswered(err):
+		return fmt.Errorf("redisstore: %s: %w", op, clean(err))
+	case over != nil:
 		return fmt.Errorf("redisstore: %s: %w", op, over)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("redisstore: %s: no answer within %v: %w", op, s.options.Timeout, os.ErrDeadlineExceeded)
 	default:
-		return fmt.Errorf("redisstore: %s: %w: %w", op, over, err)
+		return fmt.Errorf("redisstore: %s: %w", op, err)
 	}
 }
 

@@ -41,10 +41,20 @@
 //
 // go-redis repeats commands that failed (Options.MaxRetries, 3 unless set), also
 // where the first attempt may have taken effect. The store marks its writes so
-// that the driver sends them once, whatever MaxRetries says, and reads as it
-// says. Besides, a script that finds its own version and mark already stored
-// answers that it is done. Removing a cache entry is the exception: to repeat
-// that does no harm.
+// that the driver sends them once, whatever MaxRetries says; reads it repeats as
+// set. Removing a cache entry is the exception: to repeat that does no harm.
+//
+// # Time limits
+//
+// Each call ends with its context, and after Options.Timeout; a write that is
+// under way waits half a second longer than its context for the answer, since
+// to know what became of it is worth more. go-redis keeps to the deadline of a
+// context only with ContextTimeoutEnabled, and to its cancellation never: without
+// that option the store runs each call on a goroutine of its own, which it leaves
+// behind. Set it: that saves the goroutine, a fifth of the cost of a call, and a
+// server that hangs does not keep connections busy. A context that is cancelled
+// while the server hangs is then noticed only at its deadline or at the time
+// limit.
 //
 // # What Redis must be set to
 //

@@ -27,7 +27,7 @@ func (s *Store) List(ctx context.Context, principal, after string, limit int) ([
 			return nil, "", fmt.Errorf("redisstore: list: %w", err)
 		}
 	}
-	found, err := call(ctx, s, "list", func(ctx context.Context) ([]session.Stored, error) {
+	found, err := read(ctx, s, "list", func(ctx context.Context) ([]session.Stored, error) {
 		if principal == "" {
 			return nil, nil
 		}
@@ -48,7 +48,7 @@ func (s *Store) listed(ctx context.Context, principal, from string, limit int) (
 	for len(found) < limit {
 		want := limit - len(found)
 		members, err := s.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
-			Key: byCreated, ByLex: true, Rev: true, Start: "-", Stop: from, Count: int64(want),
+			Key: byCreated, ByLex: true, Rev: true, Start: from, Stop: "-", Count: int64(want),
 		}).Result()
 		if err != nil {
 			return nil, err

@@ -60,7 +60,7 @@ func (s *Store) records(ctx context.Context, keys []string) ([]session.Stored, e
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	return call(ctx, s, "scan", func(ctx context.Context) ([]session.Stored, error) {
+	return read(ctx, s, "scan", func(ctx context.Context) ([]session.Stored, error) {
 		values, err := s.ranges(ctx, keys, 0, -1)
 		if err != nil {
 			return nil, err
@@ -99,7 +99,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 			return n, err
 		}
 		for _, id := range expired {
-			reply, err := call(ctx, s, "purge", func(ctx context.Context) (string, error) {
+			reply, err := write(ctx, s, "purge", func(ctx context.Context) (string, error) {
 				return s.remove(ctx, purgeScript, id, s.recordKey(id), number(fromTime(before)))
 			})
 			if err != nil {
@@ -121,7 +121,7 @@ func (s *Store) expired(ctx context.Context, keys []string, before time.Time) ([
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	return call(ctx, s, "purge", func(ctx context.Context) ([]session.ID, error) {
+	return read(ctx, s, "purge", func(ctx context.Context) ([]session.ID, error) {
 		values, err := s.ranges(ctx, keys, atExpires, atExpires+7)
 		if err != nil {
 			return nil, err
@@ -172,7 +172,7 @@ type walk struct {
 }
 
 func (s *Store) walkFrom(ctx context.Context, at place, count int) (*walk, error) {
-	return call(ctx, s, "scan", func(ctx context.Context) (*walk, error) {
+	return read(ctx, s, "scan", func(ctx context.Context) (*walk, error) {
 		masters, err := s.masters(ctx)
 		if err != nil {
 			return nil, err
@@ -220,7 +220,7 @@ func (w *walk) step(ctx context.Context) ([]string, error) {
 		keys   []string
 		cursor uint64
 	}
-	f, err := call(ctx, w.store, "scan", func(ctx context.Context) (f found, err error) {
+	f, err := read(ctx, w.store, "scan", func(ctx context.Context) (f found, err error) {
 		f.keys, f.cursor, err = w.masters[0].ScanType(ctx, w.at.cursor, w.store.recordPattern(), int64(w.count), "string").Result()
 		return f, err
 	})
@@ -233,7 +233,7 @@ func (w *walk) step(ctx context.Context) ([]string, error) {
 	if w.masters = w.masters[1:]; w.over() {
 		return f.keys, nil
 	}
-	_, err = call(ctx, w.store, "scan", func(ctx context.Context) (struct{}, error) {
+	_, err = read(ctx, w.store, "scan", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, w.enter(ctx)
 	})
 	return f.keys, err

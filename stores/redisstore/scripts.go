@@ -82,11 +82,7 @@ const (
 var (
 	// KEYS record, or record and index; ARGV value, ttl, or besides what enlist takes.
 	createScript = newScript(prelude + `
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  local h = head(KEYS[1], 'R1')
-  if h and h:sub(1, 18) == ARGV[1]:sub(1, 18) then return 'd' end
-  return 'x'
-end
+if redis.call('EXISTS', KEYS[1]) == 1 then return 'x' end
 if KEYS[2] then
   enlist(KEYS[2], KEYS[3], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]))
 end
@@ -99,10 +95,7 @@ return 'd'`)
 local h, new = head(KEYS[1], 'R1'), ARGV[2]
 if not h then return 'u' end
 if h == '' then return 'a' end
-if h:sub(3, 10) ~= ARGV[1] then
-  if h:sub(3, 18) == new:sub(3, 18) then return 'd' end
-  return 'c'
-end
+if h:sub(3, 10) ~= ARGV[1] then return 'c' end
 redis.call('SET', KEYS[1],
   new:sub(1, 18) .. latest(new:sub(19, 26), h:sub(19, 26)) .. new:sub(27, 34) .. h:sub(35, 42) .. new:sub(43),
   'PX', ARGV[3])

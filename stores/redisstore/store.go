@@ -18,12 +18,16 @@ import (
 //
 // An error of a method names what was being done and wraps its cause; it holds
 // neither a payload nor a token. Where the caller's context ended, or the time
-// limit passed, the call returns at once, and a write may still take effect.
+// limit passed, the call returns, and a write may still take effect.
 type Store struct {
 	rdb     redis.UniversalClient
 	options Options
 	prefix  string
 	invalid error // what Validate says
+
+	// inline: the client keeps to the deadline of a context, so that calls need
+	// no goroutine to leave behind.
+	inline bool
 
 	// separate: the index cannot be written in the script that writes the
 	// record, since they are in different slots.
@@ -48,8 +52,16 @@ var (
 func New(rdb redis.UniversalClient, o Options) *Store {
 	o = o.withDefaults()
 	s := &Store{rdb: rdb, options: o, prefix: o.Prefix, invalid: validate(rdb, o)}
-	_, cluster := rdb.(*redis.ClusterClient)
-	s.separate.Store(cluster)
+	if s.invalid != nil {
+		return s
+	}
+	switch c := rdb.(type) {
+	case *redis.Client:
+		s.inline = c.Options().ContextTimeoutEnabled
+	case *redis.ClusterClient:
+		s.inline = c.Options().ContextTimeoutEnabled
+		s.separate.Store(true)
+	}
 	return s
 }
 
@@ -59,7 +71,7 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 		return session.Record{}, session.ErrNotFound
 	}
 	key := s.recordKey(id)
-	return call(ctx, s, "load", func(ctx context.Context) (session.Record, error) {
+	return read(ctx, s, "load", func(ctx context.Context) (session.Record, error) {
 		value, err := s.get(ctx, key)
 		if err != nil {
 			return session.Record{}, err
@@ -99,7 +111,7 @@ func (s *Store) Create(ctx context.Context, id session.ID, rec session.Record) e
 	}
 	key, ttl := s.recordKey(id), millis(keep(rec.Expires, now))
 	in := indexed{rec.Principal, rec.Created, now, later(rec.Expires, rec.LifetimeEnd)}
-	return s.write(ctx, "create", func(ctx context.Context) (string, error) {
+	return s.change(ctx, "create", func(ctx context.Context) (string, error) {
 		if in.principal == "" {
 			return s.run(ctx, createScript, []string{key}, value, ttl)
 		}
@@ -132,7 +144,7 @@ func (s *Store) Update(ctx context.Context, id session.ID, rec session.Record, i
 	}
 	key, ttl := s.recordKey(id), millis(keep(rec.Expires, now))
 	is := indexed{rec.Principal, rec.Created, time.Time{}, later(rec.Expires, rec.LifetimeEnd)}
-	return s.write(ctx, "update", func(ctx context.Context) (string, error) {
+	return s.change(ctx, "update", func(ctx context.Context) (string, error) {
 		reply, err := s.run(ctx, updateScript, []string{key}, number(ifVersion), value, ttl)
 		if was, ok := indexedIn(reply); ok {
 			is.added = was.added
@@ -150,7 +162,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, lastSeen, expires time
 		return nil
 	}
 	key, ttl := s.recordKey(id), millis(keep(expires, time.Now()))
-	err := s.write(ctx, "touch", func(ctx context.Context) (string, error) {
+	err := s.change(ctx, "touch", func(ctx context.Context) (string, error) {
 		reply, err := s.run(ctx, touchScript, []string{key},
 			number(ifVersion), number(fromTime(lastSeen)), number(fromTime(expires)), ttl)
 		if in, ok := indexedIn(reply); ok {
@@ -172,7 +184,7 @@ func (s *Store) Delete(ctx context.Context, id session.ID, ifVersion uint64) err
 		return nil
 	}
 	key := s.recordKey(id)
-	err := s.write(ctx, "delete", func(ctx context.Context) (string, error) {
+	err := s.change(ctx, "delete", func(ctx context.Context) (string, error) {
 		return s.remove(ctx, deleteScript, id, key, number(ifVersion))
 	})
 	if errors.Is(err, session.ErrNotFound) {
@@ -192,7 +204,7 @@ func (s *Store) remove(ctx context.Context, sc script, id session.ID, key, arg s
 
 // Ping implements session.Pinger. On Cluster it asks every master.
 func (s *Store) Ping(ctx context.Context) error {
-	_, err := call(ctx, s, "ping", func(ctx context.Context) (struct{}, error) {
+	_, err := read(ctx, s, "ping", func(ctx context.Context) (struct{}, error) {
 		if c, ok := s.rdb.(*redis.ClusterClient); ok {
 			return struct{}{}, c.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error {
 				return master.Ping(ctx).Err()
@@ -203,9 +215,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	return err
 }
 
-// write calls f and turns a script's answer into the error it means.
-func (s *Store) write(ctx context.Context, op string, f func(context.Context) (string, error)) error {
-	_, err := call(ctx, s, op, func(ctx context.Context) (struct{}, error) {
+// change calls f and turns a script's answer into the error it means.
+func (s *Store) change(ctx context.Context, op string, f func(context.Context) (string, error)) error {
+	_, err := write(ctx, s, op, func(ctx context.Context) (struct{}, error) {
 		reply, err := f(ctx)
 		if err == nil {
 			err = meaning(reply)
