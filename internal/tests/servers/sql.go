@@ -1,0 +1,26 @@
+package servers
+
+import "crypto/rand"
+
+// A SQLServer is a running database server. It has an empty database and a user
+// who may do everything in it, and takes 200 connections. What was committed
+// survives Kill and Restart, but not a crash of the machine: for speed, nothing
+// is synced to disk.
+type SQLServer struct {
+	// DSN is what the Go driver takes: a postgres:// URL for PostgreSQL,
+	// user:password@tcp(host:port)/database?parseTime=true for MariaDB.
+	DSN string
+	// URL is the same as a URL: postgres://... or mysql://...
+	URL string
+	// Addr is host:port.
+	Addr string
+	*server
+}
+
+// name is the user, and MariaDB's database.
+const name = "seshat"
+
+const maxConnections = "200"
+
+// password keeps other accounts of the machine out of the server.
+func password() string { return rand.Text() }
