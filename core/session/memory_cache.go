@@ -12,12 +12,13 @@ import (
 // memoryCache is the other role of a MemoryStore: a cache for package cacheddb.
 type memoryCache struct {
 	budget budget
+	leases atomic.Int64  // how many there are
 	victim atomic.Uint32 // the shard to evict from next
 	shards [memoryShards]cacheShard
 }
 
 // A cacheShard holds a part of the cache. Leases and entries are in lists of
-// their own, so that a flood of loads of unknown IDs, which leave leases, does
+// their own: a flood of loads of unknown IDs, each of which leaves a lease, must
 // not evict the entries.
 type cacheShard struct {
 	mu      sync.Mutex
@@ -83,6 +84,7 @@ func (s *MemoryStore) AddLease(ctx context.Context, id ID, lease Lease, ttl time
 	item := &cacheItem{id: ID(strings.Clone(string(id))), lease: lease, until: time.Now().Add(ttl), size: memoryOverhead}
 	sh.byID[item.id] = item
 	sh.leases.pushFront(item)
+	s.cache.leases.Add(1)
 	s.cache.budget.add(1, item.size)
 	sh.mu.Unlock()
 	s.cache.evict()

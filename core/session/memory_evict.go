@@ -35,14 +35,22 @@ func (c *memoryCache) put(sh *cacheShard, item *cacheItem, entry Cached) {
 	}
 	c.budget.add(0, size-item.size)
 	item.entry, item.size, item.lease = entry, size, Lease{}
-	item.list.remove(item)
+	c.unlist(sh, item)
 	sh.entries.pushFront(item)
 }
 
 func (c *memoryCache) drop(sh *cacheShard, item *cacheItem) {
 	delete(sh.byID, item.id)
-	item.list.remove(item)
+	c.unlist(sh, item)
 	c.budget.add(-1, -item.size)
+}
+
+// unlist takes item out of the list it is in.
+func (c *memoryCache) unlist(sh *cacheShard, item *cacheItem) {
+	if item.list == &sh.leases {
+		c.leases.Add(-1)
+	}
+	item.list.remove(item)
 }
 
 // evict drops items, of each shard in turn, until the cache is within its
@@ -51,7 +59,7 @@ func (c *memoryCache) evict() {
 	for c.budget.over() {
 		sh := &c.shards[c.victim.Add(1)%memoryShards]
 		sh.mu.Lock()
-		if item := sh.coldest(time.Now()); item != nil {
+		if item := c.coldest(sh, time.Now()); item != nil {
 			c.drop(sh, item)
 		}
 		sh.mu.Unlock()
@@ -59,13 +67,18 @@ func (c *memoryCache) evict() {
 }
 
 // coldest returns the item of a shard to evict: the oldest lease if it has
-// ended or there are many, else the least recently used entry.
-func (sh *cacheShard) coldest(now time.Time) *cacheItem {
+// ended or the cache has many, else the least recently used entry. It is nil if
+// another shard must be asked.
+func (c *memoryCache) coldest(sh *cacheShard, now time.Time) *cacheItem {
 	lease, entry := sh.leases.last(), sh.entries.last()
-	if entry == nil || lease != nil && (lease.over(sh, now) || sh.leases.len > 8+sh.entries.len/8) {
+	switch {
+	case c.leases.Load() > 1+c.budget.maxItems/8:
 		return lease
+	case lease != nil && (entry == nil || lease.over(sh, now)):
+		return lease
+	default:
+		return entry
 	}
-	return entry
 }
 
 // An itemList is a doubly linked ring through a root item.

@@ -60,23 +60,22 @@ func (s *MemoryStore) Create(ctx context.Context, id ID, rec Record) error {
 	if !id.Valid() {
 		return ErrNotFound
 	}
-	m := &memoryRecord{id: ID(strings.Clone(string(id)))}
-	m.rec = ownRecord(rec, &m.rec)
-	m.size = recordSize(&m.rec)
-	m.due = m.rec.Expires.UnixMicro()
-	now := time.Now()
-	if !s.budget.take(1, m.size) {
+	now, size := time.Now(), recordSize(&rec)
+	if !s.budget.take(1, size) {
 		s.dropExpired(now)
-		if !s.budget.take(1, m.size) {
+		if !s.budget.take(1, size) {
 			return ErrFull
 		}
 	}
+	m := &memoryRecord{id: ID(strings.Clone(string(id))), size: size}
+	m.rec = ownRecord(rec, &m.rec)
+	m.due = m.rec.Expires.UnixMicro()
 	sh := &s.records[s.shardOf(string(id))]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s.dropDue(sh, now.Add(-ExpiryGrace), 2)
 	if sh.byID[id] != nil {
-		s.budget.add(-1, -m.size)
+		s.budget.add(-1, -size)
 		return ErrExists
 	}
 	sh.byID[m.id] = m
