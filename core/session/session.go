@@ -155,7 +155,7 @@ func (m *Manager) loadState(ctx context.Context, t token, started time.Time) (fo
 		if m.opts.Clock().Sub(started) > markLife/2 {
 			return f, moved, nil // a mark may have been here and gone
 		}
-		kind = EventUnknownToken
+		kind, err = EventUnknownToken, nil
 	case errors.Is(err, ErrUndecodable):
 		kind = EventUndecodable
 	case err != nil:
