@@ -82,11 +82,7 @@ func (m *Manager) RevokeFor(ctx context.Context, principal string, id ID) error 
 }
 
 func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*Record) bool) error {
-	rec, err := m.loadFresh(ctx, id)
-	for hops := 0; err == nil && rec.MovedTo != "" && hops < maxAttempts; hops++ {
-		id = rec.MovedTo
-		rec, err = m.loadFresh(ctx, id)
-	}
+	id, _, rec, err := m.resolve(ctx, id)
 	switch {
 	case errors.Is(err, ErrUndecodable), err == nil && !allowed(&rec), err == nil && !rec.live(m.now()):
 		return ErrNotFound

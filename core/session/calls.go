@@ -52,60 +52,107 @@ func (m *Manager) loadFresh(ctx context.Context, id ID) (rec Record, err error) 
 	return rec, err
 }
 
-// create stores a record under a new ID; own outcome settled as for update.
-func (m *Manager) create(ctx context.Context, id ID, rec Record) error {
-	return m.write(ctx, "create", id, &rec, 0, func(ctx context.Context) error {
-		return m.store.Create(ctx, id, rec)
-	})
+// create stores a record under a new token. After an unknown outcome it tries
+// once more, under another one: should the first try arrive late, it makes a
+// record that nobody can open, rather than bring back a session that has been
+// ended meanwhile.
+func (m *Manager) create(ctx context.Context, rec Record) (t token, id ID, err error) {
+	lost := false
+	for range maxAttempts {
+		t = newToken()
+		id = t.id(m.opts.Cookie.Name)
+		err = m.call(ctx, "create", id, func(ctx context.Context) error {
+			return m.store.Create(ctx, id, rec)
+		})
+		switch {
+		case errors.Is(err, ErrExists):
+			continue
+		case definite(err):
+			return t, id, err
+		}
+		now, lerr := m.loadFresh(context.WithoutCancel(ctx), id)
+		switch {
+		case lerr == nil && now.Mark == rec.Mark:
+			return t, id, nil
+		case !errors.Is(lerr, ErrNotFound):
+			m.abandon(ctx, id, rec.Version)
+			return t, id, err
+		case lost || ctx.Err() != nil:
+			return t, id, err
+		}
+		lost = true
+	}
+	return t, id, fmt.Errorf("%w: every new ID is in use", ErrUnavailable)
 }
 
-func (m *Manager) update(ctx context.Context, id ID, rec Record, ifVersion uint64) error {
-	return m.write(ctx, "update", id, &rec, ifVersion, func(ctx context.Context) error {
-		return m.store.Update(ctx, id, rec, ifVersion)
+// abandon removes a record whose token nobody got.
+func (m *Manager) abandon(ctx context.Context, id ID, version uint64) {
+	ctx = context.WithoutCancel(ctx)
+	err := m.call(ctx, "delete", id, func(ctx context.Context) error {
+		return m.store.Delete(ctx, id, version)
 	})
+	if errors.Is(err, ErrPending) {
+		m.event(ctx, Event{Kind: EventPending, ID: id, Op: "undo", Err: err})
+	}
 }
 
-// write makes one data write and settles an unknown outcome: it loads once, and
+// update makes one data write and settles an unknown outcome: it loads once, and
 // its own mark there means done, the old version there means to try again,
 // anything else is the error. The second try carries the same mark, so that the
 // first, if it arrives late, is known too: together they count once.
-func (m *Manager) write(ctx context.Context, op string, id ID, rec *Record, before uint64, f func(context.Context) error) error {
-	err := m.call(ctx, op, id, f)
+func (m *Manager) update(ctx context.Context, id ID, rec Record, ifVersion uint64) error {
+	write := func(ctx context.Context) error {
+		return m.call(ctx, "update", id, func(ctx context.Context) error {
+			return m.store.Update(ctx, id, rec, ifVersion)
+		})
+	}
+	err := write(ctx)
 	if definite(err) {
 		return err
 	}
 	// The request may be over, and its context with it; what happened must be
 	// known all the same.
 	settle := context.WithoutCancel(ctx)
-	switch done, again, _ := m.outcome(settle, id, rec, before); {
-	case done:
-		return nil
-	case !again || ctx.Err() != nil:
+	known := m.outcome(settle, id, &rec, ifVersion)
+	if known == errAgain && ctx.Err() == nil {
+		second := write(settle)
+		if second == nil {
+			return nil
+		}
+		// Refused, it may be the first one that came in between.
+		known = m.outcome(settle, id, &rec, ifVersion)
+		if definite(second) && !errors.Is(second, ErrConflict) {
+			err = second
+		}
+	}
+	if known == errAgain || known == errUnknown {
 		return err
 	}
-	second := m.call(settle, op, id, f)
-	if second == nil {
-		return nil
-	}
-	// Refused, it may be the first one that came in between.
-	if done, _, _ := m.outcome(settle, id, rec, before); done {
-		return nil
-	}
-	if errors.Is(second, ErrConflict) || errors.Is(second, ErrExists) {
-		return err // ours may have been there, below the newer one: unknown for good
-	}
-	return second
+	return known
 }
 
-func (m *Manager) outcome(ctx context.Context, id ID, rec *Record, before uint64) (done, again bool, err error) {
+// What outcome may find besides the answers of a store.
+var (
+	errAgain   = errors.New("session: the write has not been made")
+	errUnknown = errors.New("session: nobody can tell whether the write was made")
+)
+
+// outcome finds out what became of an update: nil means that it was made.
+func (m *Manager) outcome(ctx context.Context, id ID, rec *Record, before uint64) error {
 	now, err := m.loadFresh(ctx, id)
 	switch {
+	case err == nil && now.Mark == rec.Mark && now.Version == rec.Version:
+		return nil
+	case err == nil && now.Version == before:
+		return errAgain
+	case rec.MovedTo == "":
+		return errUnknown // it may have been there, and written over or deleted since
+	case err == nil:
+		return ErrConflict // nobody writes over a moved mark: it never was there
 	case errors.Is(err, ErrNotFound):
-		return false, before == 0, nil
-	case err != nil:
-		return false, false, err
+		return ErrNotFound // nor deletes one
 	}
-	return now.Mark == rec.Mark && now.Version == rec.Version, before != 0 && now.Version == before, nil
+	return errUnknown
 }
 
 // touch stores the time of a use. Its failure does not concern the request.
@@ -134,9 +181,11 @@ const maxAttempts = 100
 // end deletes the session that is, or was until a renewal, under id, whatever
 // is written to it meanwhile. It starts from the version that is thought to be
 // stored; 0 is unknown. Nothing there is no error. follow tells whether the
-// session that a mark names is still the one meant.
+// session that marks lead to, the first of which it gets, is still the one meant.
 func (m *Manager) end(ctx context.Context, id ID, version uint64, follow func(mark, successor *Record) bool) (ended bool, err error) {
+	lost := false // a reply
 	for range maxAttempts {
+		var unknown error
 		if version != 0 {
 			err := m.call(ctx, "delete", id, func(ctx context.Context) error {
 				return m.store.Delete(ctx, id, version)
@@ -144,30 +193,17 @@ func (m *Manager) end(ctx context.Context, id ID, version uint64, follow func(ma
 			switch {
 			case err == nil, errors.Is(err, ErrPending):
 				return true, err
-			case errors.Is(err, ErrUnavailable) && ctx.Err() != nil:
-				return false, err
-			case !errors.Is(err, ErrConflict):
-				// Unknown: what is there now tells; a delete can be repeated.
-				if _, lerr := m.loadFresh(ctx, id); errors.Is(lerr, ErrNotFound) {
-					return true, onlyPending(lerr)
+			case errors.Is(err, ErrConflict):
+				if err := backoff(ctx); err != nil {
+					return false, fmt.Errorf("%w: %w", errMoves, err)
 				}
+			case ctx.Err() != nil:
 				return false, err
-			}
-			if err := backoff(ctx); err != nil {
-				return false, fmt.Errorf("%w: %w", errMoves, err)
-			}
-		}
-		rec, err := m.loadFresh(ctx, id)
-		for hops := 0; err == nil && rec.MovedTo != ""; hops++ {
-			mark := rec
-			id = mark.MovedTo
-			if rec, err = m.loadFresh(ctx, id); err == nil && !follow(&mark, &rec) {
-				return version != 0, nil
-			}
-			if hops == maxAttempts {
-				return false, errMoves
+			default:
+				unknown = err // what is there now tells; a delete can be repeated
 			}
 		}
+		at, mark, rec, err := m.resolve(ctx, id)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			return version != 0, onlyPending(err)
@@ -175,8 +211,30 @@ func (m *Manager) end(ctx context.Context, id ID, version uint64, follow func(ma
 			return false, nil // nobody can use it either
 		case err != nil:
 			return false, err
+		case mark != nil && !follow(mark, &rec):
+			return version != 0, nil
+		case unknown != nil && lost:
+			return false, unknown
 		}
-		version = rec.Version
+		id, version, lost = at, rec.Version, lost || unknown != nil
 	}
 	return false, errMoves
+}
+
+// resolve loads the truth under id. Where it finds a moved mark, which it
+// returns too, it goes on to the record at the end of the marks.
+func (m *Manager) resolve(ctx context.Context, id ID) (at ID, mark *Record, rec Record, err error) {
+	rec, err = m.loadFresh(ctx, id)
+	for hops := 0; err == nil && rec.MovedTo != ""; hops++ {
+		if hops == maxAttempts {
+			return id, mark, rec, errMoves
+		}
+		if mark == nil {
+			first := rec
+			mark = &first
+		}
+		id = rec.MovedTo
+		rec, err = m.loadFresh(ctx, id)
+	}
+	return id, mark, rec, err
 }

@@ -237,44 +237,19 @@ func (w *work) start(st *state) {
 
 // create stores next under a new token.
 func (w *work) create(ctx context.Context, next *state) error {
-	rec := w.record(next, 1)
-	for range maxAttempts {
-		t := newToken()
-		id := t.id(w.m.opts.Cookie.Name)
-		err := w.m.create(ctx, id, rec)
-		switch {
-		case err == nil:
-			w.base, w.id, w.token, w.stored, w.cookie = *next, id, t, true, true
-			w.announce(ctx, EventCreated, id)
-			return nil
-		case !errors.Is(err, ErrExists):
-			if errors.Is(err, ErrUnavailable) { // it may be there, where nobody can use it
-				w.abandon(ctx, id, 1)
-			}
-			return err
-		}
+	t, id, err := w.m.create(ctx, w.record(next, 1))
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("%w: every new ID is in use", ErrUnavailable)
+	w.base, w.id, w.token, w.stored, w.cookie = *next, id, t, true, true
+	w.announce(ctx, EventCreated, id)
+	return nil
 }
 
 func (w *work) announce(ctx context.Context, kind EventKind, id ID) {
 	w.m.event(ctx, Event{Kind: kind, ID: id, Principal: w.base.rec.Principal})
 	if w.login != "" {
 		w.m.event(ctx, Event{Kind: EventLogin, ID: id, Principal: w.login})
-	}
-}
-
-// abandon removes a record whose token nobody got.
-func (w *work) abandon(ctx context.Context, id ID, version uint64) {
-	if version == 0 {
-		return // was never created
-	}
-	ctx = context.WithoutCancel(ctx)
-	err := w.m.call(ctx, "delete", id, func(ctx context.Context) error {
-		return w.m.store.Delete(ctx, id, version)
-	})
-	if errors.Is(err, ErrPending) {
-		w.m.event(ctx, Event{Kind: EventPending, ID: id, Op: "undo", Err: err})
 	}
 }
 
@@ -355,30 +330,29 @@ func (w *work) move(ctx context.Context) error {
 	if slot.latest != nil && slot.latest.rec.Version > w.base.rec.Version {
 		w.base = *slot.latest
 	}
-	var successor state // once created
-	t := newToken()
-	id := t.id(w.m.opts.Cookie.Name)
+	var (
+		successor state // once created
+		t         token
+		id        ID
+	)
 	for range maxAttempts {
 		next, err := w.successor()
 		switch {
 		case err != nil:
-		case successor.rec.Version > 0:
-			err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version)
+		case successor.rec.Version == 0:
+			t, id, err = w.m.create(ctx, w.record(&next, 1))
 		default:
-			if err = w.m.create(ctx, id, w.record(&next, 1)); errors.Is(err, ErrExists) {
-				t = newToken()
-				id = t.id(w.m.opts.Cookie.Name)
-				continue
+			if err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version); err != nil {
+				w.m.abandon(ctx, id, next.rec.Version) // it may have been made
 			}
 		}
 		if err != nil {
-			w.abandon(ctx, id, next.rec.Version)
-			w.abandon(ctx, id, successor.rec.Version)
+			w.withdraw(ctx, id, &successor)
 			return err
 		}
 		successor = next
 		err = w.m.update(ctx, old, w.mark(id), w.base.rec.Version)
-		if err == nil || errors.Is(err, ErrUnavailable) {
+		if err == nil || errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrFull) {
 			// If it stays unknown whether the old record is a mark now, the
 			// browser gets the new token all the same: that one works either way.
 			w.base, w.id, w.token, w.stored, w.cookie = successor, id, t, true, true
@@ -391,15 +365,22 @@ func (w *work) move(ctx context.Context) error {
 			err = w.again(ctx, old)
 		}
 		if err != nil {
-			w.abandon(ctx, id, successor.rec.Version)
+			w.withdraw(ctx, id, &successor)
 			if errors.Is(err, ErrUnavailable) {
 				return err
 			}
 			return w.overtaken(ctx, old)
 		}
 	}
-	w.abandon(ctx, id, successor.rec.Version)
+	w.withdraw(ctx, id, &successor)
 	return errMoves
+}
+
+// withdraw removes a successor that did not become one, if it was created.
+func (w *work) withdraw(ctx context.Context, id ID, successor *state) {
+	if v := successor.rec.Version; v != 0 {
+		w.m.abandon(ctx, id, v)
+	}
 }
 
 // overtaken is the end of a move whose old record is a mark by now, or gone. A
