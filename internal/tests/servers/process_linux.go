@@ -100,8 +100,12 @@ func (p *process) follow(output *os.File, readyLine string, ready chan<- struct{
 	_ = p.lifeline.Close()
 }
 
-// kill ends all processes of the server by SIGKILL.
+// kill ends all processes of the server by SIGKILL, all at one moment: none
+// sees the others die and says so to its clients.
 func (p *process) kill() error {
+	if err := p.pause(); err != nil {
+		return err
+	}
 	for _, pid := range descendants(p.supervisor.Process.Pid) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
@@ -126,7 +130,7 @@ func (p *process) wait() error {
 // pause stops the eldest first, so that no more are born, until all of them
 // are seen to be stopped.
 func (p *process) pause() error {
-	for range 1000 {
+	for end := time.Now().Add(startLimit); time.Now().Before(end); {
 		running := 0
 		for _, pid := range descendants(p.supervisor.Process.Pid) {
 			if state(pid) != 'T' {
