@@ -13,9 +13,9 @@ import (
 	"github.com/seshat-go/seshat/core/session"
 )
 
-// settle is how long a write whose context has ended waits for the answer that
-// is on its way. A server that is well answers far sooner, and to know what became
-// of a write is worth it: nothing comes late. The others do not wait.
+// settle is how long a write whose context was cancelled waits for the answer
+// that is on its way. A server that is well answers far sooner, nobody is in a
+// hurry, and to know what became of a write is worth it. A deadline is kept.
 const settle = 500 * time.Millisecond
 
 // read runs f, which changes nothing, within ctx and the time limit of the store.
@@ -71,7 +71,7 @@ func abandonable[T any](ctx, limited context.Context, patience time.Duration, f 
 	case r = <-answer:
 	case <-limited.Done():
 		r.err = limited.Err()
-		if ctx.Err() != nil && patience > 0 {
+		if ctx.Err() == context.Canceled && patience > 0 {
 			select {
 			case r = <-answer:
 			case <-time.After(patience):

@@ -46,15 +46,16 @@
 //
 // # Time limits
 //
-// Each call ends with its context, and after Options.Timeout; a write that is
-// under way waits half a second longer than its context for the answer, since
-// to know what became of it is worth more. go-redis keeps to the deadline of a
-// context only with ContextTimeoutEnabled, and to its cancellation never: without
-// that option the store runs each call on a goroutine of its own, which it leaves
-// behind. Set it: that saves the goroutine, a fifth of the cost of a call, and a
-// server that hangs does not keep connections busy. A context that is cancelled
-// while the server hangs is then noticed only at its deadline or at the time
-// limit.
+// Each call ends with its context, and after Options.Timeout. Only a write that is
+// under way when its context is cancelled waits up to half a second for the
+// answer, since to know what became of it is worth more.
+//
+// go-redis keeps to the deadline of a context only with ContextTimeoutEnabled,
+// and to its cancellation never, so the store runs each call on a goroutine of its
+// own, which it leaves behind if it must. With ContextTimeoutEnabled and a
+// *redis.Client it needs none, which saves a fifth of the cost of a call, and a
+// server that hangs does not keep connections busy; but then a cancellation is
+// noticed only at the deadline or at the time limit.
 //
 // # What Redis must be set to
 //

@@ -26,7 +26,7 @@ type Store struct {
 	invalid error // what Validate says
 
 	// inline: the client keeps to the deadline of a context, so that calls need
-	// no goroutine to leave behind.
+	// no goroutine that can be left behind.
 	inline bool
 
 	// separate: the index cannot be written in the script that writes the
@@ -58,8 +58,7 @@ func New(rdb redis.UniversalClient, o Options) *Store {
 	switch c := rdb.(type) {
 	case *redis.Client:
 		s.inline = c.Options().ContextTimeoutEnabled
-	case *redis.ClusterClient:
-		s.inline = c.Options().ContextTimeoutEnabled
+	case *redis.ClusterClient: // which has waits of its own that know no context
 		s.separate.Store(true)
 	}
 	return s
