@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// This file starts the shop and ends it. Whatever is wrong with the settings
+// or the servers is one line, and status 1.
+
+const (
+	answerWithin = 4 * time.Second  // of the servers, at the start
+	finishWithin = 10 * time.Second // for the requests that run when the shop ends
+	largestForm  = 64 << 10         // bytes
+)
+
+func main() {
+	// Ctrl-C, or what a service manager sends.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, stop)
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "shop:", strings.Join(strings.Fields(err.Error()), " "))
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, stop context.CancelFunc) error {
+	set, err := readSettings(os.Getenv)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx, set.addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	sessions, err := openSessions(ctx, set)
+	if err != nil {
+		return err
+	}
+	defer sessions.close()
+
+	server := &http.Server{
+		Handler:           protect(newShop(sessions.manager)),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	fmt.Fprintf(os.Stderr, "shop: http://%s, %s\n", listener.Addr(), sessions.description)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+
+	stop() // a second Ctrl-C ends the shop at once
+	ctx, cancel := context.WithTimeout(context.Background(), finishWithin)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return server.Close()
+	}
+	return nil
+}
