@@ -50,7 +50,11 @@ var purgeChecks = []check{
 	{"beside a touch: the record is touched or gone, and the number is right", func(s subject) {
 		purgeRace(s, func(id session.ID, rec session.Record) (session.Record, error) {
 			rec.LastSeen, rec.Expires = rec.LastSeen.Add(3*time.Hour), rec.Expires.Add(3*time.Hour)
-			return rec, s.Touch(s.Context(), id, rec.LastSeen, rec.Expires, rec.Version)
+			if err := s.Touch(s.Context(), id, rec.LastSeen, rec.Expires, rec.Version); err != nil {
+				return rec, err
+			}
+			_, err := s.Load(s.Context(), id) // a touch itself does not say whether it came in time
+			return rec, err
 		})
 	}},
 	{"beside an update: the record is updated or gone, and the number is right", func(s subject) {
@@ -140,6 +144,8 @@ func purgeSpares(s subject) {
 	s.holds(updated, u)
 }
 
+// purgeRace lets Purge race extend, which returns the record as it should be
+// after and nil, or ErrNotFound if it came too late.
 func purgeRace(s subject, extend func(session.ID, session.Record) (session.Record, error)) {
 	p := s.Store.(session.Purger)
 	for range rounds {
@@ -160,6 +166,9 @@ func purgeRace(s subject, extend func(session.ID, session.Record) (session.Recor
 			s.holds(id, extended)
 			s.delete(id, extended.Version)
 		case 1:
+			if errs[0] == nil {
+				s.Fatal("a record was purged after it had been made to expire later")
+			}
 			s.lacks(id)
 		default:
 			s.Fatalf("Purge says %d of 1 record", n)
@@ -185,7 +194,7 @@ func purgeItself(s subject) {
 		}
 		counts := make([]int, 4)
 		errs := together(times(len(counts), func(i int) error {
-			for {
+			for range total + 1 {
 				n, err := p.Purge(s.Context(), rec.Expires.Add(time.Hour), limit)
 				counts[i] += n
 				if err != nil || n == 0 {
@@ -195,6 +204,7 @@ func purgeItself(s subject) {
 					return fmt.Errorf("%d records in a batch of at most %d", n, limit)
 				}
 			}
+			return fmt.Errorf("it goes on after %d batches", total)
 		})...)
 		outcomes(s, errs)
 		sum := 0

@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/seshat-go/seshat/core/session"
@@ -69,17 +71,8 @@ func raceCount(s subject) {
 	rec.Payload = count(0)
 	s.create(id, rec)
 	errs := together(times(writers, func(int) error {
-		for done := 0; done < each; {
-			rec, err := s.Load(s.Context(), id)
-			if err != nil {
-				return err
-			}
-			rec.Payload = count(counted(rec) + 1)
-			rec.Version++
-			switch err := s.Update(s.Context(), id, rec, rec.Version-1); {
-			case err == nil:
-				done++
-			case !errors.Is(err, session.ErrConflict):
+		for range each {
+			if err := s.increment(s.Context(), id); err != nil {
 				return err
 			}
 		}
@@ -90,6 +83,22 @@ func raceCount(s subject) {
 	if n := counted(got); n != writers*each || got.Version != 1+writers*each {
 		s.Fatalf("%d in version %d after %d counts", n, got.Version, writers*each)
 	}
+}
+
+// increment adds one to the count in the payload, as often as it takes.
+func (s subject) increment(ctx context.Context, id session.ID) error {
+	for range 100_000 {
+		rec, err := s.Load(ctx, id)
+		if err != nil {
+			return err
+		}
+		rec.Payload = count(counted(rec) + 1)
+		rec.Version++
+		if err = s.Update(ctx, id, rec, rec.Version-1); !errors.Is(err, session.ErrConflict) {
+			return err
+		}
+	}
+	return errors.New("every update is a conflict")
 }
 
 func raceUpdateDelete(s subject) {
@@ -189,8 +198,10 @@ func raceWhole(s subject) {
 		r.Persistent = i%2 == 0
 		states = append(states, r)
 	}
+	var written atomic.Bool
 	reader := func() error {
-		for {
+		for last := false; !last; {
+			last = written.Load()
 			got, err := s.Load(s.Context(), id)
 			if err != nil {
 				return err
@@ -201,18 +212,17 @@ func raceWhole(s subject) {
 			if d := diff(got, states[got.Version-1]); d != "" {
 				return errors.New("a record that was never written: " + d)
 			}
-			if got.Version == uint64(len(states)) {
-				return nil
-			}
 		}
+		return nil
 	}
 	outcomes(s, together(reader, reader, func() error {
+		defer written.Store(true)
 		for i, r := range states[1:] {
 			if err := s.Update(s.Context(), id, r, uint64(i+1)); err != nil {
-				// let the readers end: they wait for the last version
-				return errors.Join(err, s.Delete(s.Context(), id, uint64(i+1)))
+				return err
 			}
 		}
 		return nil
 	}))
+	s.holds(id, states[len(states)-1])
 }

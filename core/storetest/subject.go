@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -96,18 +97,18 @@ func wants(t testing.TB, what string, err, target error) {
 // rounds is how often a race is run: each time is another chance.
 const rounds = 20
 
-// together lets all the functions go at the same moment and returns their
-// errors in order.
+// together lets all the functions go at the same moment, none favoured by its
+// place, and returns their errors in order.
 func together(fs ...func() error) []error {
 	errs := make([]error, len(fs))
 	var ready, done sync.WaitGroup
 	start := make(chan struct{})
-	for i, f := range fs {
+	for _, i := range rand.Perm(len(fs)) {
 		ready.Add(1)
 		done.Go(func() {
 			ready.Done()
 			<-start
-			errs[i] = f()
+			errs[i] = fs[i]()
 		})
 	}
 	ready.Wait()
