@@ -1,0 +1,11 @@
+// Package gormstore_test runs the store against real PostgreSQL, MariaDB and
+// SQLite. Without servers (see package servers) it runs against SQLite alone.
+package gormstore_test
+
+import (
+	"testing"
+
+	"github.com/seshat-go/seshat/internal/tests/servers"
+)
+
+func TestMain(m *testing.M) { servers.Main(m) }

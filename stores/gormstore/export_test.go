@@ -1,0 +1,4 @@
+package gormstore
+
+// For the tests of this package.
+var PurgeAfterOf = purgeAfterOf
