@@ -1,0 +1,31 @@
+# The whole repository: every module that go.work names.
+
+SHELL := /bin/bash
+
+# The linter is built from its own go.mod, so that no module depends on it.
+linter = $$(GOWORK=off go tool -n -modfile=tools/golangci-lint/go.mod golangci-lint)
+
+.PHONY: help test install vet lint fmt
+
+help: ## Print this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+test: install vet lint ## Vet, lint and test all modules on real servers, with the race detector
+	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
+	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 CGO_ENABLED=1 go test -race -timeout 10m work
+
+install: ## Install the servers that the tests need, or say which are missing
+	@internal/scripts/install.sh
+
+vet: export CGO_ENABLED = 0
+vet:
+	go vet work
+
+lint: export CGO_ENABLED = 0
+lint: ## Run the linter on all modules
+	@set -e; linter=$(linter); modules=$$(go list -m -f '{{.Dir}}/...'); \
+	"$$linter" run --allow-parallel-runners $$modules
+
+fmt: export CGO_ENABLED = 0
+fmt: ## Format all Go files
+	@set -e; linter=$(linter); "$$linter" fmt
