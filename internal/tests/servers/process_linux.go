@@ -2,6 +2,7 @@ package servers
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 // startLimit is how long a server may take until it is ready: creating a
 // MariaDB on a busy machine takes some ten seconds.
 const startLimit = 2 * time.Minute
+
+var errEarly = errors.New("before it was ready")
 
 // A process is a running command below its supervisor (see supervise): a small
 // process between the tests and the server which ends the server, all its
@@ -73,7 +76,7 @@ func startProcess(run command) (*process, error) {
 		if run.Ready == "" && p.failed == nil {
 			return p, nil
 		}
-		return nil, fmt.Errorf("servers: %s ended: %v; its last words:\n%s", run.Path, p.failed, p.log)
+		return nil, fmt.Errorf("servers: %s ended (%w); its last words:\n%s", run.Path, cmp.Or(p.failed, errEarly), p.log)
 	case <-time.After(startLimit):
 		return nil, errors.Join(fmt.Errorf("servers: %s was not ready after %v; its last words:\n%s", run.Path, startLimit, p.log), p.end())
 	}

@@ -22,6 +22,7 @@ package servers
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -48,6 +49,9 @@ func need(t testing.TB) {
 // Main runs the tests, stops the shared servers and exits. Each package that
 // uses servers calls it from TestMain.
 func Main(m *testing.M) {
+	if !Wanted() {
+		fmt.Println("PostgreSQL, MariaDB and Redis are not tested:", NotRun)
+	}
 	code := m.Run()
 	if err := stopShared(); err != nil {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
