@@ -66,7 +66,7 @@ func contextDuring(s subject) {
 				if err := s.increment(ctx, id); err != nil {
 					return err
 				}
-				if acknowledged.Add(1) == 10 {
+				if acknowledged.Add(1) >= 10 {
 					cancel()
 				}
 			}
