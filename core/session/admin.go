@@ -44,8 +44,11 @@ func (m *Manager) List(ctx context.Context, principal string) ([]Info, error) {
 // each calls f for every record of a principal.
 func (m *Manager) each(ctx context.Context, principal string, f func(Stored) error) error {
 	lister, ok := m.store.(Lister)
-	if !ok {
+	switch {
+	case !ok:
 		return unsupported("list sessions by principal")
+	case principal == "": // nobody; not all who are anonymous
+		return nil
 	}
 	for after := ""; ; {
 		var page []Stored

@@ -176,7 +176,10 @@ func onlyPending(err error) error {
 // errMoves ends a walk along moved marks that does not end by itself.
 var errMoves = fmt.Errorf("%w: the session keeps changing", ErrConflict)
 
-const maxAttempts = 100
+const (
+	maxAttempts = 100
+	maxHops     = 100 * maxAttempts
+)
 
 // end deletes the session that is, or was until a renewal, under id, whatever
 // is written to it meanwhile. It starts from the version that is thought to be
@@ -226,7 +229,7 @@ func (m *Manager) end(ctx context.Context, id ID, version uint64, follow func(ma
 func (m *Manager) resolve(ctx context.Context, id ID) (at ID, mark *Record, rec Record, err error) {
 	rec, err = m.loadFresh(ctx, id)
 	for hops := 0; err == nil && rec.MovedTo != ""; hops++ {
-		if hops == maxAttempts {
+		if hops == maxHops {
 			return id, mark, rec, errMoves
 		}
 		if mark == nil {

@@ -89,22 +89,35 @@ func (s *MemoryStore) List(ctx context.Context, principal, after string, limit i
 	if err := cmp.Or(memoryContext(ctx), checkLimit(limit)); err != nil {
 		return nil, "", err
 	}
-	refs, next, err := s.listed(principal, after, limit)
-	if err != nil {
-		return nil, "", err
+	for {
+		refs, next, err := s.listed(principal, after, limit)
+		if err != nil {
+			return nil, "", err
+		}
+		if page, whole := s.page(refs, principal); whole {
+			return page, next, nil
+		}
 	}
-	page := make([]Stored, 0, len(refs))
+}
+
+// page returns the listed records that are still there. It is not whole if one
+// has become a moved mark meanwhile: then refs may lack its successor.
+func (s *MemoryStore) page(refs []*memoryRecord, principal string) (page []Stored, whole bool) {
+	page = make([]Stored, 0, len(refs))
 	for _, m := range refs {
 		sh := &s.records[s.shardOf(string(m.id))]
 		sh.mu.Lock()
-		if sh.byID[m.id] == m && m.rec.Principal == principal {
-			rec := m.rec
+		rec, there := m.rec, sh.byID[m.id] == m
+		sh.mu.Unlock()
+		switch {
+		case there && rec.Principal == principal:
 			rec.Payload = nil
 			page = append(page, Stored{m.id, rec})
+		case there:
+			return nil, false
 		}
-		sh.mu.Unlock()
 	}
-	return page, next, nil
+	return page, true
 }
 
 // listed returns the records of a page, some of which may go before they are
