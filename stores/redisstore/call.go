@@ -119,7 +119,7 @@ func clean(err error) error {
 		if before, _, found := strings.Cut(text, ", with args beginning with"); found {
 			return errors.New(before)
 		}
-		if strings.HasPrefix(strings.TrimPrefix(text, "ERR "), "OOM ") {
+		if strings.Contains(text, "OOM command not allowed") { // older servers put more before it
 			return fmt.Errorf("%w: %w", session.ErrFull, err)
 		}
 		return err

@@ -53,9 +53,9 @@
 // go-redis keeps to the deadline of a context only with ContextTimeoutEnabled,
 // and to its cancellation never, so the store runs each call on a goroutine of its
 // own, which it leaves behind if it must. With ContextTimeoutEnabled and a
-// *redis.Client it needs none, which saves a fifth of the cost of a call, and a
-// server that hangs does not keep connections busy; but then a cancellation is
-// noticed only at the deadline or at the time limit.
+// *redis.Client it needs none: a call is cheaper, and a server that hangs does not
+// keep connections busy. But then a cancellation is noticed only at the deadline or
+// at the time limit.
 //
 // # What Redis must be set to
 //
@@ -63,6 +63,10 @@
 // or the list of a person's sessions, vanish when memory is short. With
 // noeviction a full server refuses writes: session.ErrFull. As the cache under
 // cacheddb any policy serves.
+//
+// A user that Redis restricts needs these commands on keys with the prefix: GET,
+// GETRANGE, SET, SETRANGE, DEL, EXISTS, TYPE, PTTL, PEXPIRE, ZADD, ZREM, ZRANGE,
+// ZRANGEBYSCORE, EVAL, EVALSHA; and SCAN, PING and INFO.
 //
 // Redis copies to its replicas after it has answered: what it acknowledged in
 // the moment before a failover can be lost, a logout too. Where that is not

@@ -12,14 +12,17 @@ import (
 	"github.com/seshat-go/seshat/core/session"
 )
 
+const maxPage = 1000
+
 // List implements session.Lister. It reads one part of the index and the heads
 // of its records in two round trips, and more where entries have no record any
 // longer; it drops such entries. No records are listed for the principal "".
-// The limit must be positive, and is best a few hundred at most.
+// The limit must be positive; a page has 1000 records at most.
 func (s *Store) List(ctx context.Context, principal, after string, limit int) ([]session.Stored, string, error) {
 	if limit < 1 {
 		return nil, "", fmt.Errorf("redisstore: list: %w: the limit of a page is %d; it must be positive", session.ErrInvalid, limit)
 	}
+	limit = min(limit, maxPage)
 	from := "+"
 	if after != "" {
 		var err error

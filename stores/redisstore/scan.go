@@ -105,7 +105,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 			if err != nil {
 				return n, err
 			}
-			if reply[0] == done {
+			if meaning(reply) == nil {
 				n++
 			}
 			if n == limit {

@@ -135,6 +135,7 @@ func (f before) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		return next(context.WithoutCancel(ctx), cmd) // as if it were on its way
 	}
 }
+
 func (f before) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }

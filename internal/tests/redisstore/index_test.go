@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -202,6 +203,28 @@ func TestAForeignKeyInThePlaceOfAnIndexIsAnErrorAndStays(t *testing.T) {
 			t.Errorf("the key has %q", got)
 		}
 	})
+}
+
+func TestAPageOfAListIsBoundedHoweverMuchIsAskedFor(t *testing.T) {
+	s := open(t, single(t))
+	var want []session.ID
+	for i := range 1001 {
+		id, rec := storetest.NewID(), storetest.NewRecord("bob")
+		rec.Created = rec.Created.Add(-time.Duration(i) * time.Second)
+		must(t, s.Create(t.Context(), id, rec))
+		want = append(want, id)
+	}
+	page, after, err := s.List(t.Context(), "bob", "", math.MaxInt)
+	must(t, err)
+	rest, end, err := s.List(t.Context(), "bob", after, math.MaxInt)
+	must(t, err)
+	var got []session.ID
+	for _, r := range append(page, rest...) {
+		got = append(got, r.ID)
+	}
+	if len(page) != 1000 || end != "" || !slices.Equal(got, want) {
+		t.Errorf("pages of %d and %d records, then %q", len(page), len(rest), end)
+	}
 }
 
 // A proxy in front of a cluster looks like one server, but does not take the
