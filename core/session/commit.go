@@ -264,8 +264,8 @@ func (w *work) update(ctx context.Context) error {
 		w.base = *slot.latest
 	}
 	for range maxAttempts {
-		if !w.base.rec.live(w.m.now()) {
-			return ErrSessionEnded
+		if err := w.current(ctx, w.id); err != nil {
+			return err
 		}
 		next, err := w.apply(w.base)
 		if err != nil {
@@ -278,7 +278,7 @@ func (w *work) update(ctx context.Context) error {
 			w.base, w.stored, w.cookie = next, true, changesCookie(w.ops)
 			slot.latest = &next
 			return nil
-		case errors.Is(err, ErrNotFound):
+		case errors.Is(err, ErrNotFound), errors.Is(err, ErrUndecodable):
 			slot.latest = nil
 			return ErrSessionEnded
 		case !errors.Is(err, ErrConflict):
@@ -293,12 +293,26 @@ func (w *work) update(ctx context.Context) error {
 	return errMoves
 }
 
-// again loads the truth into base after a conflict.
+// again makes the truth the base after a conflict.
 func (w *work) again(ctx context.Context, id ID) error {
 	w.m.event(ctx, Event{Kind: EventConflict, ID: id, Principal: w.base.rec.Principal, Op: "save"})
 	if err := backoff(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errMoves, err)
 	}
+	return w.reload(ctx, id)
+}
+
+// current sees to it that the base has not ended. It may seem so after a
+// handler that ran for long: touches by other requests leave the version as it is.
+func (w *work) current(ctx context.Context, id ID) error {
+	if w.base.rec.live(w.m.now()) {
+		return nil
+	}
+	return w.reload(ctx, id)
+}
+
+// reload makes the truth the base.
+func (w *work) reload(ctx context.Context, id ID) error {
 	rec, err := w.m.loadFresh(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrUndecodable):
@@ -336,7 +350,11 @@ func (w *work) move(ctx context.Context) error {
 		id        ID
 	)
 	for range maxAttempts {
-		next, err := w.successor()
+		var next state
+		err := w.current(ctx, old)
+		if err == nil {
+			next, err = w.successor()
+		}
 		switch {
 		case err != nil:
 		case successor.rec.Version == 0:
@@ -402,9 +420,6 @@ func (w *work) overtaken(ctx context.Context, old ID) error {
 // successor is the state of the session after the move.
 func (w *work) successor() (state, error) {
 	from := w.base
-	if !from.rec.live(w.m.now()) {
-		return from, ErrSessionEnded
-	}
 	if w.login != "" {
 		kept := from.values
 		from = w.m.blank()
@@ -413,13 +428,10 @@ func (w *work) successor() (state, error) {
 		}
 	}
 	next, err := w.apply(from)
-	if err != nil {
-		return next, err
-	}
-	if w.login != "" {
+	if err == nil && w.login != "" {
 		w.start(&next)
 	}
-	return next, nil
+	return next, err
 }
 
 // mark is the old record after the move.

@@ -185,7 +185,7 @@ func (s *Session) SetIdleTimeout(d time.Duration) {
 		s.invalid("SetIdleTimeout(%v): give a positive duration, or 0 for none", d)
 		return
 	}
-	s.change(op{kind: opSetIdle, d: d.Truncate(time.Microsecond)})
+	s.change(op{kind: opSetIdle, d: micros(d)})
 }
 
 // SetLifetime ends this session d from now, in place of Options.Lifetime, and
@@ -198,7 +198,7 @@ func (s *Session) SetLifetime(d time.Duration) {
 		s.invalid("SetLifetime(%v): give a positive duration of at most 400 days", d)
 		return
 	}
-	s.change(op{kind: opSetLifetime, at: s.m.now().Add(d.Truncate(time.Microsecond))})
+	s.change(op{kind: opSetLifetime, at: s.m.now().Add(micros(d))})
 }
 
 // SetPersistent sets whether the cookie outlives the browser, in place of

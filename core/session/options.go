@@ -177,6 +177,7 @@ func (o Options) withDefaults() (Options, error) {
 	case o.Codec.Name() == "" || len(o.Codec.Name()) > maxCodecName:
 		return o, fmt.Errorf("session: Options.Codec has the name %q: give one of 1 to %d bytes", o.Codec.Name(), maxCodecName)
 	}
+	o.Lifetime, o.IdleTimeout = micros(o.Lifetime), micros(o.IdleTimeout)
 	var err error
 	o.Cookie, err = o.Cookie.withDefaults(!o.Insecure)
 	return o, err

@@ -76,3 +76,9 @@ func (r *Record) seen(now time.Time) {
 		}
 	}
 }
+
+// micros is d as records keep it: in whole microseconds, rounded up, so that a
+// very short timeout does not become 0, which is none.
+func micros(d time.Duration) time.Duration {
+	return (d + time.Microsecond - 1).Truncate(time.Microsecond)
+}
