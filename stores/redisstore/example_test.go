@@ -13,7 +13,7 @@ import (
 func Example() {
 	rdb := redis.NewClient(&redis.Options{
 		Addr:                  "localhost:6379",
-		ContextTimeoutEnabled: true, // calls end with their requests at no extra cost
+		ContextTimeoutEnabled: true, // see the package documentation
 	})
 	sessions, err := session.New(session.Options{Store: redisstore.New(rdb, redisstore.Options{})})
 	if err != nil {

@@ -205,6 +205,24 @@ func TestAServerThatHasNoScriptsIsAnErrorWithoutTheValue(t *testing.T) {
 	}
 }
 
+func TestAUserOfRedisNeedsNoMoreThanIsDocumented(t *testing.T) {
+	addr := servers.Redis(t).Addr
+	admin := connect(t, &redis.Options{Addr: addr})
+	rules := "on >pass ~s:* +get +getrange +set +setrange +del +exists +type +pttl +pexpire +zadd +zrem +zrange +zrangebyscore +eval +evalsha +scan +ping +info"
+	must(t, admin.ACLSetUser(t.Context(), "app", strings.Fields(rules)...).Err())
+	s := openWith(t, connect(t, &redis.Options{Addr: addr, Username: "app", Password: "pass"}), redisstore.Options{Prefix: "s:"})
+	must(t, s.Ping(t.Context()))
+	warm(t, s)
+	id, rec := storetest.NewID(), storetest.NewRecord("bob")
+	must(t, s.Create(t.Context(), id, rec))
+	if len(listed(t, s, "bob")) != 1 || len(scanAll(t, s)) != 1 {
+		t.Error("the session is not listed or not scanned")
+	}
+	if n, err := s.Purge(t.Context(), rec.Expires.Add(time.Hour), 10); n != 1 || err != nil {
+		t.Errorf("purged %d, %v", n, err)
+	}
+}
+
 func TestAReplicaTakesNoWrites(t *testing.T) {
 	rdb := connect(t, &redis.Options{Addr: servers.Redis(t).Addr, MaxRetries: -1})
 	s := openWith(t, rdb, redisstore.Options{})
