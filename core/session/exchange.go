@@ -204,6 +204,14 @@ func (x *Exchange) canHijack() error {
 	return nil
 }
 
+// reopen takes Commit back: the header has not left after all. What was saved
+// stays so.
+func (x *Exchange) reopen() {
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	x.committed, x.s.headerSent = false, false
+}
+
 // statusWriter remembers which status was sent.
 type statusWriter struct {
 	http.ResponseWriter

@@ -2,6 +2,8 @@ package session
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -72,10 +74,23 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := w.x.canHijack(); err != nil {
 		return nil, nil, err
 	}
+	first := !w.x.committed
 	if !w.x.Commit(http.StatusSwitchingProtocols) {
 		return nil, nil, w.x.failed
 	}
-	return http.NewResponseController(w.raw).Hijack()
+	conn, buffered, err := http.NewResponseController(w.raw).Hijack()
+	if first && errors.Is(err, http.ErrNotSupported) {
+		w.x.reopen()
+	}
+	return conn, buffered, err
+}
+
+// CloseNotify serves frameworks that rely on the deprecated
+// http.CloseNotifier, as Gin's Context.Stream does.
+func (w *responseWriter) CloseNotify() <-chan bool {
+	gone := make(chan bool, 1)
+	context.AfterFunc(w.x.req.Context(), func() { gone <- true })
+	return gone
 }
 
 // Unwrap serves http.ResponseController for all else.
