@@ -41,8 +41,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Validate returns an error for a client or an option that cannot serve. It
-// does no I/O. Without it, each method returns the same error.
+// Validate returns an error, a session.ErrInvalid, for a client or an option that
+// cannot serve. It does no I/O. Without it, each method returns the same error.
 func (s *Store) Validate() error { return s.invalid }
 
 func validate(rdb redis.UniversalClient, o Options) error {

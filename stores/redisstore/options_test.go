@@ -61,7 +61,7 @@ func TestOptionsThatCannotServeAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := redisstore.New(c.rdb, c.o)
 			err := s.Validate()
-			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "redisstore: ") {
+			if !errors.Is(err, session.ErrInvalid) || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "redisstore: ") {
 				t.Fatalf("got %v", err)
 			}
 			if _, got := s.Load(context.Background(), session.ID(strings.Repeat("A", 43))); got == nil || got.Error() != err.Error() {

@@ -51,8 +51,9 @@ var (
 // told by Validate, which session.New calls.
 func New(rdb redis.UniversalClient, o Options) *Store {
 	o = o.withDefaults()
-	s := &Store{rdb: rdb, options: o, prefix: o.Prefix, invalid: validate(rdb, o)}
-	if s.invalid != nil {
+	s := &Store{rdb: rdb, options: o, prefix: o.Prefix}
+	if err := validate(rdb, o); err != nil {
+		s.invalid = fmt.Errorf("%w: %w", err, session.ErrInvalid)
 		return s
 	}
 	switch c := rdb.(type) {
