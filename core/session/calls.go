@@ -155,13 +155,16 @@ func (m *Manager) outcome(ctx context.Context, id ID, rec *Record, before uint64
 	return errUnknown
 }
 
-// touch stores the time of a use. Its failure does not concern the request.
-func (m *Manager) touch(ctx context.Context, id ID, lastSeen, expires time.Time, ifVersion uint64) {
+// touch stores the time of a use, and tells whether the store took it. Its
+// failure does not concern the request.
+func (m *Manager) touch(ctx context.Context, id ID, lastSeen, expires time.Time, ifVersion uint64) bool {
 	limited, cancel := context.WithTimeout(ctx, m.opts.StoreTimeout)
 	defer cancel()
-	if err := m.store.Touch(limited, id, lastSeen, expires, ifVersion); err != nil && ctx.Err() == nil {
+	err := m.store.Touch(limited, id, lastSeen, expires, ifVersion)
+	if err != nil && ctx.Err() == nil {
 		m.event(ctx, Event{Kind: EventTouchFailed, ID: id, Op: "touch", Err: err})
 	}
+	return err == nil
 }
 
 // onlyPending returns err if it says that a cache is behind, else nil: a store

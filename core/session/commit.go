@@ -96,7 +96,6 @@ func (s *Session) save(ctx context.Context) error {
 	if w.stored {
 		s.status, s.token, s.id, s.base = live, w.token, w.id, w.base
 		s.sendCookie = s.sendCookie || w.cookie
-		s.touch = false
 		if w.cookie {
 			s.drop = false
 		}
@@ -143,16 +142,22 @@ func changesCookie(ops []op) bool {
 
 // touchNow stores the time of use if it is due; io is held.
 func (s *Session) touchNow(ctx context.Context) {
-	s.mu.Lock()
-	due, rec, id := s.touch && s.status == live, s.base.rec, s.id
-	s.touch = false
-	s.mu.Unlock()
 	now := s.m.now()
-	if !due || !rec.live(now) {
+	s.mu.Lock()
+	rec, id := s.base.rec, s.id
+	due := s.status == live && rec.live(now) && now.Sub(rec.LastSeen) >= s.m.touchInterval(rec.IdleTimeout)
+	s.mu.Unlock()
+	if !due {
 		return
 	}
 	rec.seen(now)
-	s.m.touch(ctx, id, rec.LastSeen, rec.Expires, rec.Version)
+	if !s.m.touch(ctx, id, rec.LastSeen, rec.Expires, rec.Version) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.base.rec = rec
+	s.cur.rec.seen(now)
 }
 
 // closeHeader notes that the header is about to leave.

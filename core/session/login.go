@@ -95,7 +95,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 	} else if len(s.x.req.CookiesNamed(s.m.opts.Cookie.Name)) > 0 {
 		s.drop = true
 	}
-	s.sendCookie, s.touch = false, false
+	s.sendCookie = false
 	s.token, s.id = token{}, ""
 	s.base = s.m.blank()
 	s.cur = s.base

@@ -41,7 +41,6 @@ type Session struct {
 	login string // pending; "" is none
 	renew bool   // pending; true also with login
 	clean bool   // the login carries nothing over
-	touch bool   // the time of use is to be stored
 }
 
 // state is what operations change.
@@ -101,8 +100,6 @@ func (s *Session) set(f found, st status, err error) {
 		s.base.values = values{codec: s.m.opts.Codec}
 	}
 	s.cur = s.base
-	now := s.m.now()
-	s.touch = st == live && now.Sub(s.base.rec.LastSeen) >= s.m.touchInterval(s.base.rec.IdleTimeout)
 }
 
 // found is a stored session and its token.
@@ -315,8 +312,8 @@ func (s *Session) CreatedAt() time.Time { return s.record().Created }
 // AuthenticatedAt returns when the principal logged in; zero if nobody is.
 func (s *Session) AuthenticatedAt() time.Time { return s.record().Authenticated }
 
-// LastSeen returns when the session was last used before this request, to
-// within Options.TouchInterval.
+// LastSeen returns when the session was last used before this request, or
+// before its last save by this request, to within Options.TouchInterval.
 func (s *Session) LastSeen() time.Time { return s.record().LastSeen }
 
 // ExpiresAt returns when the session ends unless it is used again. Asking does
