@@ -10,45 +10,51 @@ import (
 	"github.com/seshat-go/seshat/core/session"
 )
 
-// read runs one operation of the store.
-func (s *Store) read(ctx context.Context, op string, f func(context.Context) error) error {
-	return s.call(ctx, op, s.timeout, f)
+// read runs an operation of the store.
+func read[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (T, error) {
+	return call(ctx, s, op, s.timeout, f)
 }
 
-// write runs one that changes something: where the database has one writer,
+// change runs one that changes something: where the database has one writer,
 // they queue.
-func (s *Store) write(ctx context.Context, op string, f func(context.Context) error) error {
-	return s.call(ctx, op, s.timeout, func(ctx context.Context) error { return s.inTurn(ctx, f) })
+func change[T any](ctx context.Context, s *Store, op string, limit time.Duration, f func(context.Context) (T, error)) (T, error) {
+	return call(ctx, s, op, limit, func(ctx context.Context) (T, error) {
+		if s.writer != nil {
+			select {
+			case s.writer <- struct{}{}:
+			case <-ctx.Done():
+				var none T
+				return none, ctx.Err()
+			}
+			defer func() { <-s.writer }()
+		}
+		return f(ctx)
+	})
 }
 
-func (s *Store) inTurn(ctx context.Context, f func(context.Context) error) error {
-	if s.writer == nil {
-		return f(ctx)
-	}
-	select {
-	case s.writer <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-s.writer }()
-	return f(ctx)
+// write is change for what has no result.
+func (s *Store) write(ctx context.Context, op string, f func(context.Context) error) error {
+	_, err := change(ctx, s, op, s.timeout, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })
+	return err
 }
 
 // call runs f within the time limit, again while the database refuses it
-// because of parallel statements, and says in the error what was being done.
-func (s *Store) call(parent context.Context, op string, limit time.Duration, f func(context.Context) error) error {
+// because of parallel statements, and says in the error what was being done. On
+// SQLite f may still be running when call returns.
+func call[T any](parent context.Context, s *Store, op string, limit time.Duration, f func(context.Context) (T, error)) (T, error) {
+	var none T
 	if s.invalid != nil {
-		return s.invalid
+		return none, s.invalid
 	}
 	if err := parent.Err(); err != nil {
-		return fmt.Errorf("gormstore: %s: %w", op, err)
+		return none, fmt.Errorf("gormstore: %s: %w", op, err)
 	}
 	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
-	err := s.untilSettled(ctx, f)
+	result, err := untilSettled(ctx, s, f)
 	switch ended := ctx.Err(); {
 	case err == nil:
-		return nil
+		return result, nil
 	case answered(err):
 	case ended == nil:
 		if s.unmigrated(ctx, err) {
@@ -62,7 +68,7 @@ func (s *Store) call(parent context.Context, op string, limit time.Duration, f f
 			err = fmt.Errorf("no answer within %v: %w", limit, err)
 		}
 	}
-	return fmt.Errorf("gormstore: %s: %w", op, err)
+	return none, fmt.Errorf("gormstore: %s: %w", op, err)
 }
 
 // answered tells whether the error is the store's own, and so no failure.
@@ -76,15 +82,39 @@ func answered(err error) bool {
 }
 
 // untilSettled repeats f while it fails without effect.
-func (s *Store) untilSettled(ctx context.Context, f func(context.Context) error) error {
+func untilSettled[T any](ctx context.Context, s *Store, f func(context.Context) (T, error)) (T, error) {
 	for try := 0; ; try++ {
-		err := f(ctx)
+		result, err := run(ctx, s.dialect, f)
 		if err == nil || ctx.Err() != nil || answered(err) || s.dialect.failure(err) != transient {
-			return err
+			return result, err
 		}
 		if pause(ctx, try) != nil {
-			return err
+			return result, err
 		}
+	}
+}
+
+// run runs f once, but not longer than ctx: a driver of SQLite waits for a lock
+// (its busy_timeout) without looking at it, and is left to end by itself.
+func run[T any](ctx context.Context, d dialect, f func(context.Context) (T, error)) (T, error) {
+	if !d.deaf {
+		return f(ctx)
+	}
+	type outcome struct {
+		result T
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		result, err := f(ctx)
+		done <- outcome{result, err}
+	}()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
 	}
 }
 

@@ -8,6 +8,7 @@ type dialect struct {
 	numbered  bool   // placeholders are $1, $2, ... instead of ?
 	prepare   bool   // statements are prepared by the store, for one round trip each
 	oneWriter bool   // writes of one process queue
+	deaf      bool   // drivers do not always look at the context
 	latest    string // the function that returns the greater of its arguments
 	unused    string // the end of an INSERT that shall change nothing where the key is in use; "" if that is an error
 	purge     string // DELETE of at most so many expired records; %s is the table
@@ -100,6 +101,7 @@ var sqlite = dialect{
 	name:      "sqlite",
 	quote:     `"`,
 	oneWriter: true,
+	deaf:      true,
 	latest:    "MAX",
 	unused:    " ON CONFLICT (id) DO NOTHING",
 	purge: "DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE purge_after < ? AND expires < ?" +

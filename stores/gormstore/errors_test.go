@@ -23,7 +23,7 @@ type (
 	moderncErr  struct{ code int }                 // modernc.org/sqlite, glebarez/go-sqlite
 	errNo       int                                // mattn/go-sqlite3
 	mattnError  struct{ Code, ExtendedCode errNo } // mattn/go-sqlite3, by value
-	numberOfOwn struct{ Number string }             // somebody's
+	numberOfOwn struct{ Number string }            // somebody's
 )
 
 func (e *pgError) Error() string    { return "pg " + e.state }

@@ -6,65 +6,74 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/seshat-go/seshat/core/session"
 )
 
+// A page is a part of a list, and the cursor of the next.
+type page struct {
+	records []session.Stored
+	next    string
+}
+
 // List implements [session.Lister]. Nothing is listed for the principal "". A row
 // that cannot be read is left out.
-func (s *Store) List(ctx context.Context, principal, after string, limit int) (page []session.Stored, next string, err error) {
-	err = s.read(ctx, "list", func(ctx context.Context) error {
+func (s *Store) List(ctx context.Context, principal, after string, limit int) ([]session.Stored, string, error) {
+	p, err := read(ctx, s, "list", func(ctx context.Context) (page, error) {
 		if err := checkLimit(limit); err != nil {
-			return err
+			return page{}, err
 		}
 		st, args := &s.sql.listFirst, []any{principal}
 		if after != "" {
 			created, id, err := parseCursor(after)
 			if err != nil {
-				return err
+				return page{}, err
 			}
 			st, args = &s.sql.listNext, append(args, created, created, id)
 		}
 		if principal == "" || !plainText(principal, session.MaxPrincipal) {
-			return nil // no record can have it
+			return page{}, nil // no record can have it
 		}
-		page, next, err = s.page(ctx, limit, false, st, args...)
-		return err
+		return s.page(ctx, limit, false, st, args...)
 	})
-	return page, next, err
+	return p.records, p.next, err
 }
 
 // Scan implements [session.Scanner], in the order of IDs. A row that cannot be
 // read is left out.
-func (s *Store) Scan(ctx context.Context, after string, limit int) (page []session.Stored, next string, err error) {
-	err = s.read(ctx, "scan", func(ctx context.Context) error {
+func (s *Store) Scan(ctx context.Context, after string, limit int) ([]session.Stored, string, error) {
+	p, err := read(ctx, s, "scan", func(ctx context.Context) (page, error) {
 		if err := checkLimit(limit); err != nil {
-			return err
+			return page{}, err
 		}
-		id := ""
+		from := ""
 		if after != "" {
-			if _, id, err = parseCursor(after); err != nil {
-				return err
+			var err error
+			if _, from, err = parseCursor(after); err != nil {
+				return page{}, err
 			}
 		}
-		page, next, err = s.page(ctx, limit, true, &s.sql.scan, id)
-		return err
+		return s.page(ctx, limit, true, &s.sql.scan, from)
 	})
-	return page, next, err
+	return p.records, p.next, err
 }
 
 // page reads at most limit rows. It asks for one more, to know whether there is
-// a page after this.
-func (s *Store) page(ctx context.Context, limit int, payload bool, st *statement, args ...any) (page []session.Stored, next string, err error) {
+// a page after this. That one begins after the last row that could be read, so
+// that rows which could not are no end of the list.
+func (s *Store) page(ctx context.Context, limit int, payload bool, st *statement, args ...any) (page, error) {
 	rows, err := s.query(ctx, st, append(args, int64(limit)+1)...)
 	if err != nil {
-		return nil, "", err
+		return page{}, err
 	}
 	defer rows.Close()
+	var p page
 	for n := 0; rows.Next(); n++ {
 		if n == limit {
-			return page, next, whole(next)
+			if p.next == "" {
+				return page{}, unreadable("none of the rows of a page")
+			}
+			return p, nil
 		}
 		var r row
 		record := r.targets()
@@ -73,26 +82,21 @@ func (s *Store) page(ctx context.Context, limit int, payload bool, st *statement
 		}
 		unread := scanRow(ctx, rows, append([]any{&r.id}, record...))
 		if err := ctx.Err(); err != nil {
-			return nil, "", err
+			return page{}, err
 		}
 		if unread != nil {
 			continue
 		}
-		next = cursor(int64(r.created), string(r.id))
+		p.next = cursor(int64(r.created), string(r.id))
 		rec, unread := r.record()
 		if id := session.ID(r.id); unread == nil && id.Valid() {
-			page = append(page, session.Stored{ID: id, Record: rec})
+			p.records = append(p.records, session.Stored{ID: id, Record: rec})
 		}
 	}
-	return page, "", rows.Err()
-}
-
-// whole tells whether a page has a row to go on from.
-func whole(next string) error {
-	if next == "" {
-		return unreadable("none of the rows of a page")
+	if err := rows.Err(); err != nil {
+		return page{}, err
 	}
-	return nil
+	return page{records: p.records}, nil
 }
 
 // scanRow reads the row that Next found. It fails by what a column holds, or by
@@ -122,20 +126,4 @@ func parseCursor(s string) (created int64, id string, err error) {
 		return 0, "", fmt.Errorf("%w: this is no cursor of a page before", session.ErrInvalid)
 	}
 	return created, id, nil
-}
-
-// Purge implements [session.Purger]. On PostgreSQL it passes over rows that are
-// locked at the moment, by a write or by another Purge. A limit below 1 deletes
-// nothing.
-func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	err = s.write(ctx, "purge", func(ctx context.Context) error {
-		if limit < 1 {
-			return nil
-		}
-		end := micros(before)
-		deleted, err := s.exec(ctx, &s.sql.purge, end, end, int64(limit))
-		n = int(deleted)
-		return err
-	})
-	return n, err
 }

@@ -19,9 +19,8 @@ import (
 // here. Applications that manage their schema by other means can do without
 // Migrate: let it create the table once, and take the definition from there.
 func (s *Store) Migrate(ctx context.Context) error {
-	return s.call(ctx, "migrate", migrateTimeout, func(ctx context.Context) error {
-		return s.inTurn(ctx, s.migrate)
-	})
+	_, err := change(ctx, s, "migrate", migrateTimeout, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.migrate(ctx) })
+	return err
 }
 
 // migrate goes on until nothing is missing. If a step fails, and what it was to

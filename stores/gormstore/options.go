@@ -16,9 +16,10 @@ type Options struct {
 	// underscores, at most 48 bytes each, case kept. Two managers whose users
 	// are different people need different tables. Default "sessions".
 	Table string
-	// Timeout bounds each call, retries and waiting for a connection included; the context
-	// may end it sooner. A write that is cut off may have taken effect. It must not be
-	// negative. Migrate has a limit of its own, ten minutes. Default 5 seconds.
+	// Timeout bounds each call, with all waiting and trying again; the context
+	// may end it sooner. A write that is cut off may still take effect. Migrate
+	// has a limit of its own, ten minutes. It must not be negative. Default 5
+	// seconds.
 	Timeout time.Duration
 }
 

@@ -104,7 +104,7 @@ func (s *Store) exec(ctx context.Context, st *statement, args ...any) (n int64, 
 	} else {
 		result, err = s.pool.ExecContext(ctx, st.text, args...)
 	}
-	if err == nil && s.dialect.oneWriter {
+	if err == nil && s.dialect.deaf {
 		// The SQLite drivers report success, with the row count of the
 		// statement before, for one that they skipped as ctx had ended.
 		err = ctx.Err()

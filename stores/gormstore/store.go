@@ -1,7 +1,10 @@
 package gormstore
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -78,38 +81,30 @@ func (s *Store) open(db *gorm.DB, o Options) (err error) {
 func (s *Store) Validate() error { return s.invalid }
 
 // Load implements [session.Store].
-func (s *Store) Load(ctx context.Context, id session.ID) (rec session.Record, err error) {
-	err = s.read(ctx, "load", func(ctx context.Context) error {
+func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error) {
+	return read(ctx, s, "load", func(ctx context.Context) (session.Record, error) {
 		if !id.Valid() {
-			return session.ErrNotFound
+			return session.Record{}, session.ErrNotFound
 		}
-		rec, err = s.loadRow(ctx, id)
-		return err
-	})
-	return rec, err
-}
-
-func (s *Store) loadRow(ctx context.Context, id session.ID) (session.Record, error) {
-	rows, err := s.query(ctx, &s.sql.load, string(id))
-	if err != nil {
-		return session.Record{}, err
-	}
-	defer rows.Close()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
+		rows, err := s.query(ctx, &s.sql.load, string(id))
+		if err != nil {
 			return session.Record{}, err
 		}
-		return session.Record{}, session.ErrNotFound
-	}
-	var r row
-	if err := scanRow(ctx, rows, r.targets()); err != nil {
-		return session.Record{}, err
-	}
-	return r.record()
+		defer rows.Close()
+		if !rows.Next() {
+			return session.Record{}, cmp.Or(rows.Err(), session.ErrNotFound)
+		}
+		var r row
+		if err := scanRow(ctx, rows, r.targets()); err != nil {
+			return session.Record{}, err
+		}
+		return r.record()
+	})
 }
 
 // Create implements [session.Store].
 func (s *Store) Create(ctx context.Context, id session.ID, rec session.Record) error {
+	rec.Payload = s.own(rec.Payload)
 	return s.write(ctx, "create", func(ctx context.Context) error {
 		if !id.Valid() {
 			return session.ErrNotFound
@@ -126,8 +121,18 @@ func (s *Store) Create(ctx context.Context, id session.ID, rec session.Record) e
 	})
 }
 
+// own returns the payload to write: where a write may go on after the call has
+// returned, a copy, which nobody changes then.
+func (s *Store) own(payload []byte) []byte {
+	if s.dialect.deaf {
+		return bytes.Clone(payload)
+	}
+	return payload
+}
+
 // Update implements [session.Store].
 func (s *Store) Update(ctx context.Context, id session.ID, rec session.Record, ifVersion uint64) error {
+	rec.Payload = s.own(rec.Payload)
 	return s.write(ctx, "update", func(ctx context.Context) error {
 		if !id.Valid() {
 			return session.ErrNotFound
@@ -166,7 +171,7 @@ func (s *Store) Delete(ctx context.Context, id session.ID, ifVersion uint64) err
 		if err != nil || n > 0 {
 			return err
 		}
-		if err := s.whyNot(ctx, id); err != session.ErrNotFound {
+		if err := s.whyNot(ctx, id); !errors.Is(err, session.ErrNotFound) {
 			return err
 		}
 		return nil
@@ -183,21 +188,19 @@ func (s *Store) whyNot(ctx context.Context, id session.ID) error {
 	if rows.Next() {
 		return session.ErrConflict
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	return session.ErrNotFound
+	return cmp.Or(rows.Err(), session.ErrNotFound)
 }
 
 // Ping implements [session.Pinger].
 func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, "ping", func(ctx context.Context) error {
+	_, err := read(ctx, s, "ping", func(ctx context.Context) (struct{}, error) {
 		rows, err := s.query(ctx, &s.sql.ping)
 		if err != nil {
-			return err
+			return struct{}{}, err
 		}
 		defer rows.Close()
 		rows.Next()
-		return rows.Err()
+		return struct{}{}, rows.Err()
 	})
+	return err
 }

@@ -76,7 +76,7 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 	}
 	tx, err := pool.BeginTx(t.Context(), nil)
 	must(t, err)
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }()
 	for range 50 {
 		mustExec(t, tx, "INSERT INTO "+table+" (id, version, mark, expires, payload, purge_after) VALUES (?, 1, 'abcdefgh', ?, '', ?)",
 			string(newID()), start.Add(10*365*24*time.Hour).UnixMicro(), start.Add(10*365*24*time.Hour).UnixMicro())

@@ -118,6 +118,33 @@ func TestAWriteWaitsForAForeignTransaction(t *testing.T) {
 	}
 }
 
+// SQLite waits for locks without looking at the context. Here it would do so
+// for an hour.
+func TestACallEndsWithItsContextAlsoWhileSQLiteWaits(t *testing.T) {
+	dsn := filepath.Join(t.TempDir(), "app.db") + "?_pragma=busy_timeout(3600000)"
+	foreign, err := sqliteFile.pool(t, dsn).Conn(t.Context())
+	must(t, err)
+	g := sqliteFile.open(t, sqliteFile.pool(t, dsn), gorm.Config{})
+	store := migrated(t, g, "sessions")
+	short := gormstore.New(g, gormstore.Options{Timeout: 10 * time.Millisecond})
+	id, rec := newID(), newRecord()
+	must(t, store.Create(t.Context(), id, rec))
+
+	mustExec(t, foreign, "BEGIN EXCLUSIVE")
+	wantErr(t, "update", short.Update(t.Context(), id, next(rec), 1), context.DeadlineExceeded)
+	wantErr(t, "update behind it", short.Update(t.Context(), id, next(rec), 1), context.DeadlineExceeded)
+	_, err = short.Load(t.Context(), id)
+	wantErr(t, "load", err, context.DeadlineExceeded)
+	mustExec(t, foreign, "COMMIT")
+	must(t, foreign.Close())
+
+	got, err := store.Load(t.Context(), id)
+	if err != nil || got.Version > 2 {
+		t.Errorf("afterwards: version %d (%v)", got.Version, err)
+	}
+	useAll(t, store)
+}
+
 // Each connection to :memory: is a database of its own, so there is one.
 func TestADatabaseInMemoryWorksOnOneConnection(t *testing.T) {
 	pool := sqliteFile.pool(t, ":memory:")
