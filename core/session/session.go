@@ -146,22 +146,23 @@ func better(a, b *Record) bool {
 func (m *Manager) loadState(ctx context.Context, t token, started time.Time) (found, status, error) {
 	f := found{token: t, id: t.id(m.opts.Cookie.Name)}
 	rec, err := m.load(ctx, f.id)
-	kind := EventKind("")
+	mark := err == nil && rec.MovedTo != ""
+	kind := EventUnknownToken
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case mark && m.now().Before(rec.Expires):
+		f.state.rec = rec
+		return f, moved, nil
+	case mark, errors.Is(err, ErrNotFound):
 		if m.opts.Clock().Sub(started) > markLife/2 {
 			return f, moved, nil // a mark may have been here and gone
 		}
-		kind, err = EventUnknownToken, nil
+		err = nil
 	case errors.Is(err, ErrUndecodable):
 		kind = EventUndecodable
 	case err != nil:
 		return f, failed, err
-	case rec.MovedTo != "":
-		f.state.rec = rec
-		return f, moved, nil
 	case !rec.live(m.now()):
-		kind, err = EventExpired, nil
+		kind = EventExpired
 	default:
 		if f.state, err = m.decode(rec); err == nil {
 			return f, live, nil
@@ -209,7 +210,7 @@ func (s *Session) Reload(ctx context.Context) error {
 	switch was {
 	case live:
 		if f, st, err = s.m.loadState(ctx, t, s.started); err == nil && st != live {
-			st, err = moved, ErrSessionEnded
+			st = moved
 		}
 	case moved:
 		return ErrSessionEnded
@@ -218,17 +219,18 @@ func (s *Session) Reload(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case st == failed && was == live:
+	if st == failed && was == live {
 		return err // what is loaded stays
-	case errors.Is(err, ErrSessionEnded):
-		s.forget()
-		s.set(f, moved, nil)
-		return err
 	}
 	s.set(f, st, err)
-	if err != nil {
+	switch {
+	case st == moved:
+		s.forget()
+		return ErrSessionEnded
+	case err != nil:
 		return err
+	case s.clean:
+		s.cur = s.m.blank()
 	}
 	s.err = nil
 	for i := range s.ops {
