@@ -1,7 +1,10 @@
 package adaptertest_test
 
 import (
+	"errors"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -47,4 +50,20 @@ func recovery(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+func TestAfterARefusedHijackTheSessionCanStillGetItsCookie(t *testing.T) {
+	m := session.Must(session.New(session.Options{Insecure: true, Logger: slog.New(slog.DiscardHandler)}))
+	h := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, http.ErrNotSupported) {
+			t.Errorf("Hijack returned %v, want ErrNotSupported", err)
+		}
+		session.From(r.Context()).Login("alice")
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	w := httptest.NewRecorder() // cannot be hijacked
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code != 204 || len(w.Result().Cookies()) != 1 {
+		t.Fatalf("got %d with cookies %v, want 204 with one", w.Code, w.Result().Cookies())
+	}
 }
