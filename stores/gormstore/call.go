@@ -94,8 +94,12 @@ func untilSettled[T any](ctx context.Context, s *Store, f func(context.Context) 
 	}
 }
 
-// run runs f once, but not longer than ctx: a driver of SQLite waits for a lock
-// (its busy_timeout) without looking at it, and is left to end by itself.
+// patience is how long a call waits after the end of its context for a driver to
+// take note: long enough for all but a driver that waits for a lock.
+const patience = 100 * time.Millisecond
+
+// run runs f once, but not much longer than ctx: a driver of SQLite waits for a
+// lock (its busy_timeout) without looking at it, and is left to end by itself.
 func run[T any](ctx context.Context, d dialect, f func(context.Context) (T, error)) (T, error) {
 	if !d.deaf {
 		return f(ctx)
@@ -113,6 +117,13 @@ func run[T any](ctx context.Context, d dialect, f func(context.Context) (T, erro
 	case o := <-done:
 		return o.result, o.err
 	case <-ctx.Done():
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-timer.C:
 		var none T
 		return none, ctx.Err()
 	}
