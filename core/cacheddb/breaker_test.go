@@ -66,8 +66,9 @@ func TestWriteWaitsForAFrozenCacheOnce(t *testing.T) {
 		id, rec := f.warm()
 		f.cache.hang()
 		f.within(250*time.Millisecond, func() { f.ok("Update", f.Update(f.Context(), id, next(rec), 1)) })
-		f.cache.heal()
-		time.Sleep(time.Minute)
+		synctest.Wait()
+		f.took("Replace Remove", "Update") // the removal is the background's, and hangs
+		f.recovers()
 	})
 }
 
@@ -87,6 +88,24 @@ func TestUsersNeverWaitForTheProbe(t *testing.T) {
 		})
 		if got := f.cache.took(); got != "" {
 			f.Fatalf("the cache was asked %q", got)
+		}
+		f.recovers()
+	})
+}
+
+func TestProbeGivesUpAtTheFirstFailure(t *testing.T) {
+	bubble(t, cacheddb.Options{}, func(f *fixture) {
+		f.cache.fail()
+		for range 5 {
+			id, rec := f.stored()
+			f.ok("Update", f.Update(f.Context(), id, next(rec), 1))
+		}
+		synctest.Wait()
+		f.cache.took()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := f.cache.took(); got != "Remove" {
+			f.Fatalf("the cache was asked %q, want one removal", got)
 		}
 		f.recovers()
 	})

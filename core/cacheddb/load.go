@@ -104,7 +104,7 @@ func (s *Store) LoadFresh(ctx context.Context, id session.ID) (session.Record, e
 	if f, ok := s.truth.(session.FreshLoader); ok {
 		load = f.LoadFresh
 	}
-	doubt, seq := s.pending.look(id)
+	_, seq := s.pending.look(id)
 	checked := now()
 	rec, err := load(ctx, id)
 	switch {
@@ -119,8 +119,6 @@ func (s *Store) LoadFresh(ctx context.Context, id session.ID) (session.Record, e
 	default:
 		return session.Record{}, err
 	}
-	if doubt == unsure {
-		s.pending.clear(id, seq)
-	}
+	s.pending.clear(id, seq) // a doubt from before; one that tell has added is newer
 	return rec, err
 }

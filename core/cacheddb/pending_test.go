@@ -2,6 +2,7 @@ package cacheddb_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +63,10 @@ func TestEntryThatDidNotFitIsNotServedWithoutTheDatabase(t *testing.T) {
 		f.cache.fail("Remove", "Replace")
 		f.ok("Update", f.Update(f.Context(), one, next(oneRec), 1))
 		f.fails("Delete", f.Delete(f.Context(), two, 1), session.ErrPending)
+		f.fails("Delete", f.Delete(f.Context(), two, 1), session.ErrPending)
+		if n := strings.Count(f.events.took(), "pending"); n != 2 {
+			f.Fatalf("%d events, want one for the ID and one that there is no more room", n)
+		}
 		f.cached(two, 1)
 		f.truth.fail()
 		_, err := f.Load(f.Context(), two)
@@ -111,6 +116,28 @@ func TestRemovalSettlesOnlyWhatCameBeforeIt(t *testing.T) {
 		if f.Pending() != 1 {
 			f.Fatal("the second update is forgotten")
 		}
+		f.recovers()
+	})
+}
+
+func TestRemovalDoesNotWaitForADatabaseThatIsDown(t *testing.T) {
+	bubble(t, cacheddb.Options{}, func(f *fixture) {
+		doubtful, rec := f.warm()
+		f.truth.fail("Update", "Load")
+		f.fails("Update", f.Update(f.Context(), doubtful, next(rec), 1), errDown)
+		time.Sleep(5 * time.Minute) // the database is asked every 30 seconds by now
+		f.truth.fail("Load")
+		id, rec := f.stored()
+		f.cache.fail("Replace", "Remove")
+		f.ok("Update", f.Update(f.Context(), id, next(rec), 1))
+		synctest.Wait()
+		f.cache.heal()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if f.Pending() != 1 {
+			f.Fatalf("%d IDs are pending, want the one in doubt", f.Pending())
+		}
+		f.truth.heal()
 		f.recovers()
 	})
 }

@@ -104,11 +104,10 @@ func TestUpdateThatTheCacheMissesIsMadeGoodInTheBackground(t *testing.T) {
 		id, rec := f.warm()
 		f.cache.fail("Replace", "Remove")
 		f.ok("Update", f.Update(f.Context(), id, next(rec), 1))
-		f.heard("cache error, pending")
 		synctest.Wait()
+		f.heard("cache error, pending, cache error")
 		f.cached(id, 1)
 		f.took("Replace Remove Remove", "Update")
-		f.heard("cache error")
 
 		f.finds(id, 2)
 		f.took("", "Load") // the cache is not asked about this ID
@@ -134,9 +133,9 @@ func TestDeleteThatTheCacheMissesIsPending(t *testing.T) {
 		id, _ := f.warm()
 		f.cache.fail("Remove")
 		f.fails("Delete", f.Delete(f.Context(), id, 1), session.ErrPending)
-		f.heard("cache error, pending")
-		f.lacks(id)
 		synctest.Wait()
+		f.heard("cache error, pending, cache error")
+		f.lacks(id)
 		f.cached(id, 1)
 		f.cache.heal()
 		time.Sleep(time.Second)
@@ -184,6 +183,7 @@ func TestUpdateOfUnknownOutcomePutsTheEntryInDoubt(t *testing.T) {
 		f.truth.fail("Update")                                              // and the answer was lost
 		f.fails("Update", f.Update(f.Context(), id, next(rec), 1), errDown)
 		f.cached(id, 1)
+		synctest.Wait()
 		f.took("", "Update")
 
 		f.finds(id, 2) // this process asks the database
@@ -194,6 +194,56 @@ func TestUpdateOfUnknownOutcomePutsTheEntryInDoubt(t *testing.T) {
 		f.finds(id, 2)
 		f.took("Get", "")
 		f.heard("")
+	})
+}
+
+func TestDeleteOfUnknownOutcomePutsTheEntryInDoubt(t *testing.T) {
+	bubble(t, cacheddb.Options{}, func(f *fixture) {
+		id, _ := f.warm()
+		f.ok("Delete", f.truth.Store.Delete(f.Context(), id, 1))
+		f.truth.fail("Delete")
+		f.fails("Delete", f.Delete(f.Context(), id, 1), errDown)
+		f.cached(id, 1)
+		f.lacks(id)
+		f.took("Get Remove", "Delete Load")
+		time.Sleep(time.Second)
+	})
+}
+
+// What the cache is known to lack outweighs what is not known.
+func TestOldEntryIsNotServedAfterAFurtherUpdateOfUnknownOutcome(t *testing.T) {
+	bubble(t, cacheddb.Options{}, func(f *fixture) {
+		id, rec := f.warm()
+		f.cache.fail("Replace", "Remove")
+		two := next(rec)
+		f.ok("Update", f.Update(f.Context(), id, two, 1))
+		f.truth.fail()
+		f.fails("Update", f.Update(f.Context(), id, next(two), 2), errDown)
+		f.cached(id, 1)
+		_, err := f.Load(f.Context(), id)
+		f.fails("Load", err, errDown)
+		f.truth.heal()
+		f.recovers()
+	})
+}
+
+// What was read before a write must not count as checked after it.
+func TestEntriesAreAsOldAsTheQuestion(t *testing.T) {
+	bubble(t, cacheddb.Options{RecheckTimeout: time.Minute}, func(f *fixture) {
+		id, rec := f.stored()
+		f.truth.before(func(string) { time.Sleep(5 * time.Second) })
+		for _, do := range []func(){
+			func() { f.finds(id, 1) },
+			func() { f.ok("Update", f.Update(f.Context(), id, next(rec), 1)) },
+			func() { time.Sleep(time.Minute); f.finds(id, 2) },
+		} {
+			do()
+			e, err := f.cache.Cache.Get(f.Context(), id)
+			f.ok("Get", err)
+			if want := storetest.Now().Add(-5 * time.Second); !e.Checked.Equal(want) {
+				f.Fatalf("version %d was checked at %v, want %v", e.Record.Version, e.Checked, want)
+			}
+		}
 	})
 }
 
