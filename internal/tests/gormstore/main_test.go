@@ -5,7 +5,12 @@ package gormstore_test
 import (
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/seshat-go/seshat/internal/tests/servers"
 )
 
-func TestMain(m *testing.M) { servers.Main(m) }
+func TestMain(m *testing.M) {
+	_ = mysql.SetLogger(&mysql.NopLogger{}) // it tells of each connection that a test cuts
+	servers.Main(m)
+}
