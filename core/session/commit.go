@@ -44,10 +44,11 @@ func (s *Session) commit(ctx context.Context) error {
 	return s.Save(ctx)
 }
 
-// saveLate is the save after the handler.
+// saveLate is the save after the handler. What cannot be kept is an event, since
+// there is no response any more to tell it by.
 func (s *Session) saveLate(ctx context.Context) {
 	s.mu.Lock()
-	idle := !s.pending()
+	idle := !s.pending() && (s.err == nil || s.status == failed)
 	s.mu.Unlock()
 	if idle {
 		return
@@ -108,13 +109,14 @@ func (s *Session) save(ctx context.Context) error {
 		s.forget()
 		return err
 	}
-	if !w.stored {
-		s.base = s.m.blank()
-	}
 	if s.clean {
 		return nil // another goroutine has begun anew meanwhile
 	}
-	rest := s.ops // of another goroutine
+	rest := s.ops  // of another goroutine
+	if !w.stored { // there were no values yet, but perhaps settings
+		s.base = s.m.blank()
+		rest = append(slices.DeleteFunc(w.ops, func(o op) bool { return !o.setting() }), rest...)
+	}
 	s.ops, s.cur = nil, s.base
 	for _, o := range rest {
 		s.change(o)

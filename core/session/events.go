@@ -40,7 +40,7 @@ const (
 	EventEnded        EventKind = "ended"         // Info: a write was refused since its session had ended
 	EventStoreError   EventKind = "store error"   // Error: the store failed
 	EventTouchFailed  EventKind = "touch failed"  // Warn: the time of use could not be stored; the request is not affected
-	EventLateWrite    EventKind = "late write"    // Error: a change came too late for the cookie it needs, and was dropped
+	EventLateWrite    EventKind = "late write"    // Error: a change after the header was dropped, since it needs a cookie or could not be stored
 	EventCacheError   EventKind = "cache error"   // Warn: cached_db could not use its cache; the database served
 	EventCacheDown    EventKind = "cache down"    // Error: cached_db stopped asking its cache for a while
 	EventCacheUp      EventKind = "cache up"      // Info: cached_db uses its cache again
