@@ -52,7 +52,9 @@
 //
 // A file has many readers but one writer at a time. The store's own writes queue;
 // for those of the application and of other processes it waits, within its time
-// limit, and does not return "database is locked". Open the file with [SQLiteParams]:
+// limit, and does not return "database is locked". The drivers do not look at the
+// context while they wait for a lock; a call returns all the same, at most a tenth
+// of a second late. Open the file with [SQLiteParams]:
 //
 //	db, err := gorm.Open(sqlite.Open("app.db?"+gormstore.SQLiteParams), &gorm.Config{})
 //
