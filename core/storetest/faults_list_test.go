@@ -175,6 +175,21 @@ var listFaults = []fault{
 	{"the cursor is a position", "Lister/walks on while records come, go and change", lists(func(b *broken, ctx ctxt, p string) []session.Stored {
 		return bare(b.listed(ctx, p))
 	})},
+	{"a list reads the index first and the records then", "Lister/never misses a session that is being renewed", func(b *broken) {
+		b.list = func(ctx ctxt, p, after string, limit int) ([]session.Stored, string, error) {
+			index, next, err := b.MemoryStore.List(ctx, p, after, limit)
+			for range 3 { // a create and an update, wherever the renewal is
+				b.wait()
+			}
+			var page []session.Stored
+			for _, s := range index {
+				if r, err := b.MemoryStore.Load(ctx, s.ID); err == nil && r.Principal == p {
+					page = append(page, session.Stored{ID: s.ID, Record: r})
+				}
+			}
+			return bare(page), next, err
+		}
+	}},
 	{"the index is read, extended and written", "Lister/shows concurrent creates once they returned", func(b *broken) {
 		var mu sync.Mutex
 		var index []id

@@ -1,10 +1,12 @@
 package storetest
 
 import (
+	"errors"
 	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,6 +83,7 @@ var listChecks = []check{
 		s.lists("alice", 10, []session.Stored{{ID: all[1].ID, Record: other}})
 	}},
 	{"walks on while records come, go and change", listTraffic},
+	{"never misses a session that is being renewed", listRenewed},
 	{"shows concurrent creates once they returned", func(s subject) {
 		all := make([]session.Stored, 12)
 		for i := range all {
@@ -268,6 +271,45 @@ func listTraffic(s subject) {
 			s.Fatalf("record %d of 15 was listed %d times", i, shown)
 		}
 	}
+}
+
+// listRenewed lists a session whose ID changes all the time: the new record
+// comes before the old one becomes a mark, so a page has one of them. A sign-out
+// everywhere that found neither would end nothing.
+func listRenewed(s subject) {
+	id, rec := s.stored("bob")
+	var renewals, lists atomic.Int64 // each side goes on until the other has done enough
+	outcomes(s, together(
+		func() error {
+			defer renewals.Add(rounds)
+			for renewals.Load() < rounds || lists.Load() < rounds {
+				successor := NewID()
+				if err := s.Create(s.Context(), successor, rec); err != nil {
+					return err
+				}
+				if err := s.Update(s.Context(), id, movedMark(rec, successor), rec.Version); err != nil {
+					return err
+				}
+				id = successor
+				renewals.Add(1)
+			}
+			return nil
+		},
+		func() error {
+			defer lists.Add(rounds)
+			for renewals.Load() < rounds || lists.Load() < rounds {
+				page, _, err := s.Store.(session.Lister).List(s.Context(), "bob", "", 100)
+				if err != nil {
+					return err
+				}
+				if len(page) == 0 {
+					return errors.New("a page without the session")
+				}
+				lists.Add(1)
+			}
+			return nil
+		},
+	))
 }
 
 var principalChecks = []check{
