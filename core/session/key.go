@@ -58,10 +58,23 @@ func (k Key[T]) decode(s *Session, id ID, codec Codec, raw []byte) (T, bool) {
 func (k Key[T]) encode(codec Codec, v T) ([]byte, error) {
 	raw, err := codec.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("session: the value of %q cannot be encoded: %w", k.name, err)
+		return nil, &encodeError{k.name, fmt.Sprintf("%T", v), err}
 	}
 	return raw, nil
 }
+
+// encodeError is ErrInvalid, and leads to the cause. Its text leaves the cause
+// out, since that may quote the value.
+type encodeError struct {
+	key, of string
+	cause   error
+}
+
+func (e *encodeError) Error() string {
+	return fmt.Sprintf("%v: the value of %q, a %s, cannot be encoded", ErrInvalid, e.key, e.of)
+}
+
+func (e *encodeError) Unwrap() []error { return []error{ErrInvalid, e.cause} }
 
 // Set sets the value. It is encoded at once: changing v later does not change
 // the session. Of parallel requests that set one key, one wins.
@@ -71,14 +84,15 @@ func (k Key[T]) Set(s *Session, v T) {
 	if !s.checkKey(k.name) {
 		return
 	}
-	raw, err := k.encode(s.cur.values.codec, v)
+	codec := s.cur.values.codec
+	raw, err := k.encode(codec, v)
 	if err != nil {
 		if s.err == nil {
 			s.err = err
 		}
 		return
 	}
-	s.change(op{kind: opSet, key: k.name, raw: raw})
+	s.change(op{kind: opSet, key: k.name, raw: raw, codec: codec})
 }
 
 // Delete deletes the value, if there is one.
@@ -131,7 +145,7 @@ func (k Key[T]) Update(s *Session, f func(T) T) {
 			continue // another goroutine of this request came between
 		}
 		n := len(s.ops)
-		if s.change(op{kind: opSet, key: k.name, raw: raw}); len(s.ops) > n {
+		if s.change(op{kind: opSet, key: k.name, raw: raw, codec: codec}); len(s.ops) > n {
 			s.ops[n] = op{kind: opUpdate, key: k.name, update: update}
 		}
 		return

@@ -14,6 +14,7 @@ type op struct {
 	kind   opKind
 	key    string
 	raw    []byte                                                      // set: the new value; pop: the one that was taken
+	codec  Codec                                                       // set: of the new value
 	update func(codec Codec, old []byte, present bool) ([]byte, error) // update
 	flash  []flash                                                     // flash: added; flashes: taken
 	d      time.Duration                                               // setIdle
@@ -41,6 +42,12 @@ func (o *op) apply(m *Manager, st *state) error {
 	v := st.values
 	switch o.kind {
 	case opSet:
+		if v.codec.Name() != o.codec.Name() {
+			if len(v.entries) > 0 {
+				return fmt.Errorf("%w: the codec of its values is another now", ErrConflict)
+			}
+			v.codec = o.codec
+		}
 		v = v.with(o.key, o.raw)
 	case opDelete:
 		v = v.without(o.key)
