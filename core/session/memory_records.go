@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/heap"
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -94,7 +95,7 @@ func (s *MemoryStore) Update(ctx context.Context, id ID, rec Record, ifVersion u
 		return ErrNotFound
 	}
 	err := s.update(id, rec, ifVersion)
-	if err == ErrFull {
+	if errors.Is(err, ErrFull) {
 		s.dropExpired(time.Now())
 		err = s.update(id, rec, ifVersion)
 	}

@@ -40,29 +40,36 @@ func (b *broken) Load(ctx context.Context, id session.ID) (session.Record, error
 	defer b.finished.Add(1)
 	return b.load(ctx, id)
 }
+
 func (b *broken) Create(ctx context.Context, id session.ID, rec session.Record) error {
 	defer b.finished.Add(1)
 	return b.create(ctx, id, rec)
 }
+
 func (b *broken) Update(ctx context.Context, id session.ID, rec session.Record, ifVersion uint64) error {
 	defer b.finished.Add(1)
 	return b.update(ctx, id, rec, ifVersion)
 }
+
 func (b *broken) Touch(ctx context.Context, id session.ID, lastSeen, expires time.Time, ifVersion uint64) error {
 	defer b.finished.Add(1)
 	return b.touch(ctx, id, lastSeen, expires, ifVersion)
 }
+
 func (b *broken) Delete(ctx context.Context, id session.ID, ifVersion uint64) error {
 	defer b.finished.Add(1)
 	return b.remove(ctx, id, ifVersion)
 }
+
 func (b *broken) List(ctx context.Context, principal, after string, limit int) ([]session.Stored, string, error) {
 	return b.list(ctx, principal, after, limit)
 }
+
 func (b *broken) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	defer b.finished.Add(1)
 	return b.purge(ctx, before, limit)
 }
+
 func (b *broken) Scan(ctx context.Context, after string, limit int) ([]session.Stored, string, error) {
 	return b.scan(ctx, after, limit)
 }

@@ -78,10 +78,14 @@ var createFaults = []fault{
 			return err
 		}
 	}},
-	{"create overwrites what expired", "Create/of an ID used by an expired record is ErrExists and changes nothing",
-		overwrites(func(old rec) bool { return time.Now().After(old.Expires) })},
-	{"create overwrites marks", "Create/of an ID used by a moved mark is ErrExists and changes nothing",
-		overwrites(func(old rec) bool { return old.MovedTo != "" })},
+	{
+		"create overwrites what expired", "Create/of an ID used by an expired record is ErrExists and changes nothing",
+		overwrites(func(old rec) bool { return time.Now().After(old.Expires) }),
+	},
+	{
+		"create overwrites marks", "Create/of an ID used by a moved mark is ErrExists and changes nothing",
+		overwrites(func(old rec) bool { return old.MovedTo != "" }),
+	},
 	{"an ID is used up by its deletion", "Create/can use the ID of a deleted record", func(b *broken) {
 		var d tombs
 		d.watch(b)

@@ -72,8 +72,10 @@ var updateFaults = []fault{
 	{"update overwrites any version", "Update/of another version is ErrConflict and changes nothing", accepts(func(_, _ uint64) bool { return true })},
 	{"update overwrites what is newer", "Update/of a version that was current before is ErrConflict", accepts(func(stored, v uint64) bool { return v < stored })},
 	{"update overwrites what is older", "Update/of another version is ErrConflict and changes nothing", accepts(func(stored, v uint64) bool { return v > stored })},
-	{"update compares versions modulo a power of two", "Update/of another version is ErrConflict and changes nothing",
-		accepts(func(stored, v uint64) bool { return v == 0 || uint32(stored) == uint32(v) })},
+	{
+		"update compares versions modulo a power of two", "Update/of another version is ErrConflict and changes nothing",
+		accepts(func(stored, v uint64) bool { return v == 0 || uint32(stored) == uint32(v) }),
+	},
 	{"a conflict is no row, so the record is gone", "Update/of another version is ErrConflict and changes nothing", func(b *broken) {
 		b.update = func(ctx ctxt, i id, r rec, v uint64) error {
 			err := b.MemoryStore.Update(ctx, i, r, v)

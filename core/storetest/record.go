@@ -157,8 +157,10 @@ func recordBytes(s subject) {
 	for i := range backwards {
 		backwards[i] = byte(255 - i)
 	}
-	payloads := [][]byte{all, backwards, bytes.Repeat([]byte{0}, 1000), bytes.Repeat([]byte{0xff}, 1000),
-		[]byte("\r\n"), []byte("\\x00\\"), []byte("\xc3\x28 not UTF-8 \xed\xa0\x80"), []byte(`{"a":1}`)}
+	payloads := [][]byte{
+		all, backwards, bytes.Repeat([]byte{0}, 1000), bytes.Repeat([]byte{0xff}, 1000),
+		[]byte("\r\n"), []byte("\\x00\\"), []byte("\xc3\x28 not UTF-8 \xed\xa0\x80"), []byte(`{"a":1}`),
+	}
 	for i := range all {
 		payloads = append(payloads, all[i:i+1])
 	}
