@@ -180,10 +180,12 @@ func TestOtherMiddlewareMayStandOnEitherSide(t *testing.T) {
 					if down {
 						store = broken{session.NewMemoryStore(session.MemoryOptions{})}
 					}
+					var first *echo.Response
 					known := 0
 					e := app()
 					e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 						return func(c echo.Context) error {
+							first = c.Response()
 							err := next(c)
 							known = c.Response().Status
 							return err
@@ -205,8 +207,8 @@ func TestOtherMiddlewareMayStandOnEitherSide(t *testing.T) {
 					}
 					resp, body := client(t, e)("/")
 					want(t, resp, body, status, text, cookies)
-					if known != status {
-						t.Fatalf("Echo says that it sent %d, want %d", known, status)
+					if known != status || first.Status != status {
+						t.Fatalf("Echo says that it sent %d and %d, want %d", known, first.Status, status)
 					}
 				})
 			}
@@ -252,6 +254,18 @@ func TestAHeaderThatHasLeftTakesNoCookie(t *testing.T) {
 	if kept, _, _ := store.Scan(t.Context(), "", 10); len(kept) > 0 {
 		t.Fatal("a session without a cookie was stored")
 	}
+}
+
+func TestARecoveryThatAnswersWithLessThan500KeepsNothing(t *testing.T) {
+	e := app()
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}))
+	e.Use(echosession.New(manager(t, nil)))
+	e.GET("/panic", func(c echo.Context) error {
+		visit(c)
+		panic(echo.ErrForbidden)
+	})
+	resp, body := client(t, e)("/panic")
+	want(t, resp, body, 403, `{"message":"Forbidden"}`, 0)
 }
 
 func TestFromWithoutTheMiddlewareNamesTheFix(t *testing.T) {

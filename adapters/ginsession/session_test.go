@@ -239,12 +239,13 @@ func TestTheWholeEngineMayStandBehindManagerHandler(t *testing.T) {
 	want(t, resp, body, 200, "tea", 1)
 }
 
-func TestSizeAndWrittenAreThoseOfTheErrorPage(t *testing.T) {
+func TestOuterMiddlewareCannotAddToTheErrorPage(t *testing.T) {
 	var size int
 	var written bool
 	r := gin.New()
 	r.Use(func(c *gin.Context) {
 		c.Next()
+		_, _ = c.Writer.WriteString("goes nowhere")
 		size, written = c.Writer.Size(), c.Writer.Written()
 	})
 	m := manager(t, session.Options{
@@ -264,6 +265,48 @@ func TestSizeAndWrittenAreThoseOfTheErrorPage(t *testing.T) {
 	if size != 0 || !written {
 		t.Fatalf("Size is %d and Written %v, want 0 and true", size, written)
 	}
+}
+
+func TestAStreamEndsWhenTheClientLeaves(t *testing.T) {
+	gone := make(chan bool, 1)
+	stream := func(c *gin.Context) {
+		visit(c)
+		c.Writer.Flush()
+		gone <- c.Stream(func(io.Writer) bool {
+			<-c.Request.Context().Done()
+			return true
+		})
+	}
+	m := manager(t, session.Options{})
+	with, behind := gin.New(), gin.New()
+	with.GET("/", ginsession.New(m), stream)
+	behind.GET("/", stream)
+	for name, h := range map[string]http.Handler{"with the middleware": with, "behind Manager.Handler": m.Handler(behind)} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(h)
+			defer server.Close()
+			resp, err := server.Client().Get(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if !<-gone {
+				t.Fatal("Stream did not tell that the client left")
+			}
+		})
+	}
+}
+
+func TestARecoveryThatAnswersWithLessThan500KeepsNothing(t *testing.T) {
+	r := gin.New()
+	r.Use(gin.CustomRecoveryWithWriter(io.Discard, func(c *gin.Context, _ any) { c.String(http.StatusOK, "sorry") }))
+	r.Use(ginsession.New(manager(t, session.Options{})))
+	r.GET("/panic", func(c *gin.Context) {
+		visit(c)
+		panic("meant")
+	})
+	resp, body := client(t, r)("/panic")
+	want(t, resp, body, 200, "sorry", 0)
 }
 
 func TestFromWithoutTheMiddlewareNamesTheFix(t *testing.T) {

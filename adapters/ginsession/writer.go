@@ -32,14 +32,6 @@ func (w *writer) commit() bool {
 
 func (w *writer) Header() http.Header { return w.x.Writer().Header() }
 
-// WriteHeader notes the status; as everywhere in Gin, it leaves with the first
-// byte, WriteHeaderNow or Flush.
-func (w *writer) WriteHeader(status int) {
-	if !w.x.Discarding() {
-		w.ResponseWriter.WriteHeader(status)
-	}
-}
-
 func (w *writer) WriteHeaderNow() {
 	if w.commit() {
 		w.ResponseWriter.WriteHeaderNow()

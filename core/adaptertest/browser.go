@@ -21,13 +21,14 @@ func (s *site) browser() *browser { return &browser{s: s, cookies: make(map[stri
 
 // answer is a response as the client sees it.
 type answer struct {
-	t      *testing.T
-	s      *site
-	status int
-	body   string
-	header http.Header
-	visit  *visit
-	err    error // of reading the body
+	t       *testing.T
+	s       *site
+	status  int
+	body    string
+	header  http.Header
+	trailer http.Header
+	visit   *visit
+	err     error // of reading the body
 }
 
 // get asks for a path and fails the test if there is no answer.
@@ -95,7 +96,10 @@ func (b *browser) read(resp *http.Response, v *visit) *answer {
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	<-v.done
-	return &answer{t: b.s.t, s: b.s, status: resp.StatusCode, body: string(body), header: resp.Header, visit: v, err: err}
+	return &answer{
+		t: b.s.t, s: b.s, visit: v,
+		status: resp.StatusCode, body: string(body), header: resp.Header, trailer: resp.Trailer, err: err,
+	}
 }
 
 // copy returns a browser with the same cookies: a second tab, or a thief.

@@ -31,6 +31,16 @@ func testErrorHandler(t *testing.T, fw Framework) {
 			w.Header().Set("X-Page", "own")
 			_, _ = io.WriteString(w, "our tea is cold")
 		}, 200, "our tea is cold"},
+		{"a page in parts", func(w http.ResponseWriter) {
+			w.Header().Set("X-Page", "own")
+			w.WriteHeader(http.StatusBadGateway)
+			for _, part := range []string{"our tea ", "is cold"} {
+				_, _ = io.WriteString(w, part)
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					panic(err)
+				}
+			}
+		}, 502, "our tea is cold"},
 		{"nothing", func(w http.ResponseWriter) { w.Header().Set("X-Page", "own") }, 500, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,11 +62,15 @@ func testErrorHandler(t *testing.T, fw Framework) {
 						panic("the handler was told of a failure")
 					}
 				}
+				w.Header().Set(http.TrailerPrefix+"X-Handler", "set")
 			}))
 			b := s.start().browser()
 			s.store.fail("create")
-			b.get("/write").want(c.status, c.body).wantCookies().
+			a := b.get("/write").want(c.status, c.body).wantCookies().
 				wantHeader("X-Page", "own").wantHeader("X-Handler").wantHeader(before, "kept")
+			if len(a.trailer) > 0 {
+				t.Fatalf("the response has the handler's trailer %v", a.trailer)
+			}
 			if !errors.Is(why, session.ErrUnavailable) {
 				t.Fatalf("the error handler got %v, want ErrUnavailable", why)
 			}

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seshat-go/seshat/core/session"
@@ -28,23 +29,29 @@ func wantUnavailable(a *answer, method string) {
 }
 
 // everyWay runs f for every way to write a response, natives included: at path,
-// a handler that first counts a visit.
+// a handler that first counts a visit. The handler is to notice nothing.
 func everyWay(t *testing.T, fw Framework, f func(t *testing.T, s *site, method, path string)) {
 	t.Helper()
 	for _, re := range responses(t) {
 		t.Run(re.name, func(t *testing.T) {
 			s := withVisits(newSite(t, fw))
+			var begun, ended atomic.Int32
 			s.handle("/write", visited(func(w http.ResponseWriter, r *http.Request) {
+				begun.Add(1)
 				w.Header().Set("X-Handler", "set")
 				http.SetCookie(w, &http.Cookie{Name: "handler", Value: "set"})
 				re.write(w, r)
 				w.Header().Set("X-Handler", "again")
+				ended.Add(1)
 			}))
 			method := re.method
 			if method == "" {
 				method = http.MethodGet
 			}
 			f(t, s.start(), method, "/write")
+			if begun.Load() == 0 || begun.Load() != ended.Load() {
+				t.Fatalf("of %d handlers, %d came to their end", begun.Load(), ended.Load())
+			}
 		})
 	}
 	for _, n := range fw.Natives {

@@ -79,4 +79,16 @@ func testStatuses(t *testing.T, fw Framework) {
 		b.get("/fail").want(500, "failed").wantCookies()
 		b.get("/show").want(200, ":1")
 	})
+	t.Run("Save after a failing response's header keeps nothing from before", func(t *testing.T) {
+		s := withVisits(newSite(t, fw))
+		s.handle("/fail", visited(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, "failed")
+			_ = session.From(r.Context()).Save(r.Context())
+		}))
+		b := s.start().browser()
+		b.get("/visit")
+		b.get("/fail").want(500, "failed").wantCookies()
+		b.get("/show").want(200, ":1")
+	})
 }

@@ -121,10 +121,6 @@ func (x *Exchange) Commit(status int) bool {
 // Committed tells whether the header has left, or is about to.
 func (x *Exchange) Committed() bool { return x.committed }
 
-// Discarding tells that the error handler has answered: what the handler writes
-// goes nowhere.
-func (x *Exchange) Discarding() bool { return x.replaced }
-
 // Finish ends the exchange after the handler has returned. If the header has
 // not left yet, status is what it will leave with (an informational one is not
 // the last: net/http adds 200); else changes that were made since are saved, as
