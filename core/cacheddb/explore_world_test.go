@@ -71,7 +71,6 @@ type world struct {
 	processes []*process
 	cache     *specCache
 	database  *session.MemoryStore
-	ctx       context.Context
 
 	mu       sync.Mutex
 	running  int
