@@ -17,7 +17,9 @@ func (s *Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "sessio
 func (x *Exchange) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "session.Exchange") }
 
 // Format implements [fmt.Formatter]: a response writer prints as its type.
-func (w *responseWriter) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "session.responseWriter") }
+func (w *responseWriter) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "session.responseWriter")
+}
 
 // Format implements [fmt.Formatter]: the context of a request prints as its type.
 func (c *sessionContext) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "session.Context") }
