@@ -10,7 +10,8 @@ import (
 // A Cache is the fast tier. redisstore.Store and session.MemoryStore are
 // caches. Entries may vanish at any moment (eviction, restart, flush); each
 // method is one atomic step and one round trip. Under one ID there is nothing,
-// a lease, or an entry.
+// a lease, or an entry. A call that failed, or was given up, may still take
+// effect at any later moment: the rules below make that harmless.
 //
 // The keys of a cache are apart from those of the same type used as a
 // session.Store: neither reads the other's. A cache may drop an entry whenever

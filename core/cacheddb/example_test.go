@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
 
 	"github.com/seshat-go/seshat/core/cacheddb"
 	"github.com/seshat-go/seshat/core/session"
@@ -28,10 +29,11 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(sessions.Revoke(context.Background(), "no such session") == nil)
+	handler := sessions.Handler(http.NotFoundHandler())
+	fmt.Println(handler != nil)
 	// What the database store cannot do, the pair cannot do: memory has no schema.
 	fmt.Println(errors.Is(store.Migrate(context.Background()), errors.ErrUnsupported))
 	// Output:
-	// false
+	// true
 	// true
 }
