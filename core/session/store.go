@@ -24,7 +24,9 @@ import (
 // and the engine judges. A store may drop a record no earlier than
 // [ExpiryGrace] after its Expires.
 //
-// Stored bytes that the store cannot read are [ErrUndecodable].
+// Stored bytes that the store cannot read are [ErrUndecodable]. A bounded store
+// refuses what exceeds its bound with [ErrFull]. A write whose context ended may
+// still take effect later, as a whole; the engine reckons with it.
 // A new store shows that it keeps this contract with package storetest.
 type Store interface {
 	// Load returns the record as stored, or ErrNotFound.
@@ -71,7 +73,9 @@ type Lister interface {
 	// (they have no principal). after is "" for the first page and next of the
 	// page before for the others; next is "" on the last page. A record that
 	// was created before the first page was asked for and still exists when its
-	// page is read appears exactly once.
+	// page is read appears exactly once, and so does one of a session and its
+	// successor that is renewed meanwhile, at the least. The principal "" has no
+	// records. An after that List did not return is an error.
 	List(ctx context.Context, principal, after string, limit int) (page []Stored, next string, err error)
 }
 
