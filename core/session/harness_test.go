@@ -34,6 +34,7 @@ func increment(n int) int { return n + 1 }
 type site struct {
 	t      *testing.T
 	m      *session.Manager
+	o      session.Options // as the test gave them
 	store  *probe
 	clock  *clock
 	events *eventLog
@@ -58,6 +59,7 @@ func newSite(t *testing.T, o session.Options) *site {
 // start makes the manager.
 func (s *site) start(o session.Options) *site {
 	s.t.Helper()
+	s.o = o
 	if o.Clock == nil {
 		o.Clock = s.clock.Now
 	}

@@ -60,7 +60,7 @@ func inStep(s *site, b *browser, f, g func(*session.Session)) (first, second ans
 		<-both
 	})
 	s.store.plan("load", meet, meet)
-	p, q := b.begin(f), b.at(s.another(session.Options{})).begin(g)
+	p, q := b.begin(f), b.at(s.another(s.o)).begin(g)
 	return <-p, <-q
 }
 
