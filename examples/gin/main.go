@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -53,6 +55,7 @@ func run(ctx context.Context, stop context.CancelFunc) error {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 	}
+	closeUnused(server)
 	fmt.Fprintf(os.Stderr, "shop: http://%s, %s\n", listener.Addr(), sessions.description)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -69,4 +72,20 @@ func run(ctx context.Context, stop context.CancelFunc) error {
 		return server.Close()
 	}
 	return nil
+}
+
+// closeUnused makes Shutdown close connections on which nothing was asked yet:
+// browsers open some ahead, and it would wait five seconds for them.
+func closeUnused(server *http.Server) {
+	var unused sync.Map
+	server.ConnState = func(c net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			unused.Store(c, nil)
+		} else {
+			unused.Delete(c)
+		}
+	}
+	server.RegisterOnShutdown(func() {
+		unused.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
+	})
 }

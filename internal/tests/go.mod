@@ -2,10 +2,15 @@ module github.com/seshat-go/seshat/internal/tests
 
 go 1.26.0
 
-require github.com/seshat-go/seshat v0.1.0
+require (
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
+	github.com/seshat-go/seshat v0.1.0
+)
 
 require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 )
 
