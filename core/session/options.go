@@ -130,11 +130,11 @@ const (
 
 // withDefaults fills in every default and refuses what cannot work.
 func (o Options) withDefaults() (Options, error) {
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
 	if o.Events == nil {
 		o.Events = SlogEvents(o.Logger)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
