@@ -73,8 +73,8 @@ type Lister interface {
 	// (they have no principal). after is "" for the first page and next of the
 	// page before for the others; next is "" on the last page. A record that
 	// was created before the first page was asked for and still exists when its
-	// page is read appears exactly once, and so does one of a session and its
-	// successor that is renewed meanwhile, at the least. The principal "" has no
+	// page is read appears exactly once; of a session that is renewed meanwhile,
+	// its record, its successor, or both appear. The principal "" has no
 	// records. An after that List did not return is an error.
 	List(ctx context.Context, principal, after string, limit int) (page []Stored, next string, err error)
 }
