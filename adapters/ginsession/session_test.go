@@ -299,7 +299,10 @@ func TestAStreamEndsWhenTheClientLeaves(t *testing.T) {
 
 func TestARecoveryThatAnswersWithLessThan500KeepsNothing(t *testing.T) {
 	r := gin.New()
-	r.Use(gin.CustomRecoveryWithWriter(io.Discard, func(c *gin.Context, _ any) { c.String(http.StatusOK, "sorry") }))
+	r.Use(gin.CustomRecoveryWithWriter(io.Discard, func(c *gin.Context, _ any) {
+		visit(c)
+		c.String(http.StatusOK, "sorry")
+	}))
 	r.Use(ginsession.New(manager(t, session.Options{})))
 	r.GET("/panic", func(c *gin.Context) {
 		visit(c)
