@@ -17,7 +17,7 @@ func TestFrozenCacheIsLeftAloneAfterAFewTimeOuts(t *testing.T) {
 		id, rec := f.warm()
 		f.cache.hang()
 		for range 3 {
-			f.within(250*time.Millisecond, func() { f.finds(id, 1) })
+			f.within(time.Second, func() { f.finds(id, 1) })
 		}
 		f.took("Get Get Get", "Load Load Load")
 		f.heard("cache error, cache error, cache error, cache down")
@@ -65,7 +65,7 @@ func TestWriteWaitsForAFrozenCacheOnce(t *testing.T) {
 	bubble(t, cacheddb.Options{}, func(f *fixture) {
 		id, rec := f.warm()
 		f.cache.hang()
-		f.within(250*time.Millisecond, func() { f.ok("Update", f.Update(f.Context(), id, next(rec), 1)) })
+		f.within(time.Second, func() { f.ok("Update", f.Update(f.Context(), id, next(rec), 1)) })
 		synctest.Wait()
 		f.took("Replace Remove", "Update") // the removal is the background's, and hangs
 		f.recovers()
@@ -213,13 +213,13 @@ func TestCallerThatLeavesTellsNothingAboutTheCache(t *testing.T) {
 	bubble(t, cacheddb.Options{BreakerFailures: 1}, func(f *fixture) {
 		id, _ := f.warm()
 		f.cache.hang()
-		ctx, cancel := context.WithTimeout(f.Context(), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(f.Context(), 400*time.Millisecond)
 		defer cancel()
 		_, err := f.Load(ctx, id)
 		f.fails("Load", err, context.DeadlineExceeded)
 		f.heard("")
 		// But if it has waited for long, it does.
-		ctx, cancel = context.WithTimeout(f.Context(), 150*time.Millisecond)
+		ctx, cancel = context.WithTimeout(f.Context(), 600*time.Millisecond)
 		defer cancel()
 		_, err = f.Load(ctx, id)
 		f.fails("Load", err, context.DeadlineExceeded)
@@ -233,7 +233,7 @@ func TestLoadsThatWaitTogetherOpenTheBreakerOnce(t *testing.T) {
 		id, _ := f.warm()
 		f.cache.hang()
 		var loads sync.WaitGroup
-		f.within(250*time.Millisecond, func() {
+		f.within(time.Second, func() {
 			for range 50 {
 				loads.Go(func() { f.finds(id, 1) })
 			}

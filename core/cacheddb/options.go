@@ -31,10 +31,11 @@ type Options struct {
 	// uncached for this long.
 	LeaseTTL time.Duration
 
-	// CacheTimeout is how long one call of the cache may take. Default: 250
-	// milliseconds. Danger: it is what requests wait for, twice at most, when
-	// the cache freezes, until the breaker opens; and a limit that the cache
-	// misses in normal operation opens the breaker.
+	// CacheTimeout is how long one call of the cache may take. Default: one
+	// second. Danger, if it is long: it is what requests wait for, twice at
+	// most, when the cache freezes, until the breaker opens. If it is short: a
+	// write that a slow cache was not told in time counts as one that it
+	// missed, and until that is made good other processes may see the old entry.
 	CacheTimeout time.Duration
 
 	// BreakerFailures is how many calls of the cache in a row must fail for it
@@ -71,7 +72,7 @@ func (o Options) withDefaults() Options {
 	o.RecheckAge = orDefault(o.RecheckAge, time.Minute)
 	o.RecheckTimeout = orDefault(o.RecheckTimeout, time.Second)
 	o.LeaseTTL = orDefault(o.LeaseTTL, 10*time.Second)
-	o.CacheTimeout = orDefault(o.CacheTimeout, 250*time.Millisecond)
+	o.CacheTimeout = orDefault(o.CacheTimeout, time.Second)
 	o.BreakerFailures = orDefault(o.BreakerFailures, 3)
 	o.BreakerCooldown = orDefault(o.BreakerCooldown, time.Second)
 	o.MaxPending = orDefault(o.MaxPending, 10_000)

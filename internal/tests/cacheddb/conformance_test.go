@@ -12,7 +12,7 @@ func TestEachPairingKeepsTheContractOfStores(t *testing.T) {
 	each(t, func(t *testing.T, cache func() cacheddb.Cache, db database) {
 		g, _ := db.open(t)
 		storetest.Run(t, func(t *testing.T) session.Store {
-			return process(t, cache(), store(t, g), cacheddb.Options{})
+			return process(t, cache(), store(t, g), patient())
 		})
 	})
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/seshat-go/seshat/core/cacheddb"
 	"github.com/seshat-go/seshat/core/storetest"
 	"github.com/seshat-go/seshat/internal/tests/servers"
 )
@@ -87,7 +86,7 @@ func TestEachOperationCostsExactlyWhatItMust(t *testing.T) {
 		t.Run(db.name, func(t *testing.T) {
 			g, pool := db.open(t)
 			rdb := connect(t, servers.SharedRedis(t).Addr)
-			s := process(t, onRedis(rdb), store(t, g), cacheddb.Options{})
+			s := process(t, onRedis(rdb), store(t, g), patient())
 			hook := &countingHook{}
 			var step func(what string, redis, sql int64, do func() error)
 			all := func() {

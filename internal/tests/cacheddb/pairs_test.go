@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/glebarez/sqlite"
 	"github.com/redis/go-redis/v9"
@@ -135,6 +136,14 @@ func each(t *testing.T, test func(t *testing.T, cache func() cacheddb.Cache, db 
 			t.Run(c.name+" over "+db.name, func(t *testing.T) { test(t, c.open(t), db) })
 		}
 	}
+}
+
+// patience is a time limit for a cache that answers, on whatever machine: a call
+// that is given up is a fault, after which other processes may see old entries.
+const patience = 30 * time.Second
+
+func patient() cacheddb.Options {
+	return cacheddb.Options{CacheTimeout: patience, LeaseTTL: 2 * patience}
 }
 
 // process is a Store as one process has it; it ends with the test.

@@ -15,13 +15,13 @@ import (
 // entries. Package core/cacheddb runs every order over a model of the tiers;
 // this runs some over real ones.
 func TestProcessesSeeEachOthersWritesAndDeletes(t *testing.T) {
-	const sessions, writes = 8, 12
+	const sessions, writes = 4, 12
 	each(t, func(t *testing.T, open func() cacheddb.Cache, db database) {
 		g, _ := db.open(t)
 		cache, truth := open(), store(t, g)
 		processes := []*cacheddb.Store{
-			process(t, cache, truth, cacheddb.Options{}),
-			process(t, cache, truth, cacheddb.Options{}),
+			process(t, cache, truth, patient()),
+			process(t, cache, truth, patient()),
 		}
 		for range sessions {
 			id, rec := storetest.NewID(), storetest.NewRecord("bob")
