@@ -69,7 +69,7 @@ func databaseURL(raw string) (*url.URL, error) {
 	u, err := serverURL(raw, "postgres", "postgresql", "mysql")
 	switch {
 	case errors.Is(err, errScheme):
-		return nil, errors.New("must begin with postgres://, mysql:// or sqlite:")
+		return nil, errors.New("must begin with sqlite:, postgres:// or mysql://")
 	case err != nil:
 		return nil, err
 	case u.Scheme == "mysql" && strings.Trim(u.Path, "/") == "":

@@ -89,13 +89,11 @@ func goCommand(t testing.TB, dir string, args ...string) []byte {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		var stderr []byte
-		if exit, ok := err.(*exec.ExitError); ok {
-			stderr = exit.Stderr
-		}
-		t.Fatalf("go %s in a copy of %s: %v\n%s", strings.Join(args, " "), filepath.Base(dir), err, stderr)
+		t.Fatalf("go %s in a copy of %s: %v\n%s", strings.Join(args, " "), filepath.Base(dir), err, stderr.String())
 	}
 	return out
 }
