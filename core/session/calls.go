@@ -74,10 +74,7 @@ func (m *Manager) create(ctx context.Context, rec Record) (t token, id ID, err e
 		switch {
 		case lerr == nil && now.Mark == rec.Mark:
 			return t, id, nil
-		case !errors.Is(lerr, ErrNotFound):
-			m.abandon(ctx, id, rec.Version)
-			return t, id, err
-		case lost || ctx.Err() != nil:
+		case lost || ctx.Err() != nil || !errors.Is(lerr, ErrNotFound):
 			return t, id, err
 		}
 		lost = true
@@ -85,13 +82,11 @@ func (m *Manager) create(ctx context.Context, rec Record) (t token, id ID, err e
 	return t, id, fmt.Errorf("%w: every new ID is in use", ErrUnavailable)
 }
 
-// abandon removes a record whose token nobody got.
+// abandon removes a record whose token nobody got. If it cannot, the record
+// stays until it expires, and opens nothing to anybody.
 func (m *Manager) abandon(ctx context.Context, id ID, version uint64) {
 	ctx = context.WithoutCancel(ctx)
-	err := m.call(ctx, "delete", id, func(ctx context.Context) error {
-		return m.store.Delete(ctx, id, version)
-	})
-	if errors.Is(err, ErrPending) {
+	if _, err := m.end(ctx, id, version, func(_, _ *Record) bool { return false }); errors.Is(err, ErrPending) {
 		m.event(ctx, Event{Kind: EventPending, ID: id, Op: "undo", Err: err})
 	}
 }

@@ -367,9 +367,7 @@ func (w *work) move(ctx context.Context) error {
 		case successor.rec.Version == 0:
 			t, id, err = w.m.create(ctx, w.record(&next, 1))
 		default:
-			if err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version); err != nil {
-				w.m.abandon(ctx, id, next.rec.Version) // it may have been made
-			}
+			err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version)
 		}
 		if err != nil {
 			w.withdraw(ctx, id, &successor)
