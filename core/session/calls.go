@@ -109,7 +109,7 @@ func (m *Manager) update(ctx context.Context, id ID, rec Record, ifVersion uint6
 	// known all the same.
 	settle := context.WithoutCancel(ctx)
 	known := m.outcome(settle, id, &rec, ifVersion)
-	if known == errAgain && ctx.Err() == nil {
+	if errors.Is(known, errAgain) && ctx.Err() == nil {
 		second := write(settle)
 		if second == nil {
 			return nil
@@ -120,7 +120,7 @@ func (m *Manager) update(ctx context.Context, id ID, rec Record, ifVersion uint6
 			err = second
 		}
 	}
-	if known == errAgain || known == errUnknown {
+	if errors.Is(known, errAgain) || errors.Is(known, errUnknown) {
 		return err
 	}
 	return known

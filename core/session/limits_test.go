@@ -17,8 +17,10 @@ func TestTheValuesOfASessionFitExactlyIntoMaxSize(t *testing.T) {
 		max, text int // the text is JSON with two quotes
 		ok        bool
 	}{
-		{200, 200 - around - 2, true}, {200, 200 - around - 1, false},
-		{0, 64<<10 - around - 1 - 2, true}, {0, 64<<10 - around - 1 - 1, false},
+		{200, 200 - around - 2, true},
+		{200, 200 - around - 1, false},
+		{0, 64<<10 - around - 1 - 2, true},
+		{0, 64<<10 - around - 1 - 1, false},
 	} {
 		s, b := started(t, session.Options{MaxSize: c.max})
 		b.visit(func(s *session.Session) { s.Clear() }).want(200)
@@ -83,8 +85,18 @@ func TestAKeyHas1To255BytesAndNoLeadingUnderscore(t *testing.T) {
 		key string
 		ok  bool
 	}{
-		{"a", true}, {strings.Repeat("k", 255), true}, {"a_", true}, {"\x00", true}, {"\xff\xfe", true}, {"日本", true}, {" ", true},
-		{"", false}, {strings.Repeat("k", 256), false}, {"_", false}, {"_flash", false}, {"_a", false},
+		{"a", true},
+		{strings.Repeat("k", 255), true},
+		{"a_", true},
+		{"\x00", true},
+		{"\xff\xfe", true},
+		{"日本", true},
+		{" ", true},
+		{"", false},
+		{strings.Repeat("k", 256), false},
+		{"_", false},
+		{"_flash", false},
+		{"_a", false},
 	} {
 		s, b := started(t, session.Options{})
 		key := session.NewKey[string](c.key)

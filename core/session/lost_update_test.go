@@ -70,39 +70,53 @@ func TestWritesOfDifferentKeysBothSurvive(t *testing.T) {
 		f, g func(*session.Session)
 		want func(s *session.Session) bool
 	}{
-		{"set and set",
+		{
+			"set and set",
 			func(s *session.Session) { name.Set(s, "a") },
 			func(s *session.Session) { count.Set(s, 7) },
-			func(s *session.Session) bool { return name.Get(s) == "a" && count.Get(s) == 7 }},
-		{"set and delete",
+			func(s *session.Session) bool { return name.Get(s) == "a" && count.Get(s) == 7 },
+		},
+		{
+			"set and delete",
 			func(s *session.Session) { name.Set(s, "a") },
 			func(s *session.Session) { cart.Delete(s) },
-			func(s *session.Session) bool { return name.Get(s) == "a" && !s.Has("cart") }},
-		{"update and flash",
+			func(s *session.Session) bool { return name.Get(s) == "a" && !s.Has("cart") },
+		},
+		{
+			"update and flash",
 			add("milk"),
 			func(s *session.Session) { s.Flash("info", "hello") },
 			func(s *session.Session) bool {
 				f := s.Flashes()
 				return len(cart.Get(s)) == 2 && len(f) == 1 && f[0] == session.Flash{Kind: "info", Text: "hello"}
-			}},
-		{"flash and flash",
+			},
+		},
+		{
+			"flash and flash",
 			func(s *session.Session) { s.Flash("info", "one") },
 			func(s *session.Session) { s.Flash("info", "two") },
-			func(s *session.Session) bool { return len(s.Flashes()) == 2 }},
-		{"set and pop",
+			func(s *session.Session) bool { return len(s.Flashes()) == 2 },
+		},
+		{
+			"set and pop",
 			func(s *session.Session) { name.Set(s, "a") },
 			func(s *session.Session) { cart.Pop(s) },
-			func(s *session.Session) bool { return name.Get(s) == "a" && !s.Has("cart") }},
-		{"set and renew",
+			func(s *session.Session) bool { return name.Get(s) == "a" && !s.Has("cart") },
+		},
+		{
+			"set and renew",
 			func(s *session.Session) { name.Set(s, "a"); s.Renew() },
 			func(s *session.Session) { count.Set(s, 7); s.Renew() },
 			func(s *session.Session) bool {
 				return len(cart.Get(s)) == 1 && name.Get(s) == "a" != (count.Get(s) == 7)
-			}},
-		{"set and settings",
+			},
+		},
+		{
+			"set and settings",
 			func(s *session.Session) { name.Set(s, "a") },
 			func(s *session.Session) { s.SetPersistent(false) },
-			func(s *session.Session) bool { return name.Get(s) == "a" && len(cart.Get(s)) == 1 }},
+			func(s *session.Session) bool { return name.Get(s) == "a" && len(cart.Get(s)) == 1 },
+		},
 	} {
 		t.Run(c.does, func(t *testing.T) {
 			s, b := started(t, session.Options{})

@@ -72,11 +72,19 @@ func TestNewTakesWhatIsAtTheLimit(t *testing.T) {
 	type c = session.Cookie
 	const day = 24 * time.Hour
 	for _, o := range []session.Options{
-		{}, {Lifetime: 400 * day}, {IdleTimeout: 14 * day}, {Lifetime: 1, IdleTimeout: 1, TouchInterval: 1},
-		{TouchInterval: time.Minute, IdleTimeout: time.Minute}, {TouchInterval: 1000 * day}, {MaxSize: 1},
-		{Cookie: c{Name: "__Secure-x", Domain: "example.org"}}, {Cookie: c{Name: "__Host-x", Path: "/"}},
-		{Cookie: c{Name: strings.Repeat("a", 4053)}}, {Cookie: c{Path: "/" + strings.Repeat("a", 1023)}},
-		{Cookie: c{Partitioned: true, SameSite: http.SameSiteNoneMode}}, {Insecure: true},
+		{},
+		{Lifetime: 400 * day},
+		{IdleTimeout: 14 * day},
+		{Lifetime: 1, IdleTimeout: 1, TouchInterval: 1},
+		{TouchInterval: time.Minute, IdleTimeout: time.Minute},
+		{TouchInterval: 1000 * day},
+		{MaxSize: 1},
+		{Cookie: c{Name: "__Secure-x", Domain: "example.org"}},
+		{Cookie: c{Name: "__Host-x", Path: "/"}},
+		{Cookie: c{Name: strings.Repeat("a", 4053)}},
+		{Cookie: c{Path: "/" + strings.Repeat("a", 1023)}},
+		{Cookie: c{Partitioned: true, SameSite: http.SameSiteNoneMode}},
+		{Insecure: true},
 	} {
 		o.Store, o.Logger = newProbe(), slog.New(slog.DiscardHandler)
 		if _, err := session.New(o); err != nil {

@@ -199,8 +199,14 @@ func TestALoginTakesNameOfOneTo255BytesOfText(t *testing.T) {
 		principal string
 		ok        bool
 	}{
-		{"a", true}, {strings.Repeat("a", 255), true}, {"日本", true}, {"a\nb", true},
-		{"", false}, {strings.Repeat("a", 256), false}, {"a\x00b", false}, {"\xff", false},
+		{"a", true},
+		{strings.Repeat("a", 255), true},
+		{"日本", true},
+		{"a\nb", true},
+		{"", false},
+		{strings.Repeat("a", 256), false},
+		{"a\x00b", false},
+		{"\xff", false},
 	} {
 		s := newSite(t, session.Options{})
 		b := s.browser()
