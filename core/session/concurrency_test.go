@@ -146,3 +146,31 @@ func TestAPanicInAFunctionGivenToUpdateLeavesTheSessionUsable(t *testing.T) {
 		t.Errorf("%d sessions are alive", n)
 	}
 }
+
+func TestALoginDuringASaveIsForTheNextOne(t *testing.T) {
+	s, b := started(t, session.Options{})
+	b.visit(login("alice")).want(200)
+	b.visit(func(ses *session.Session) {
+		add("milk")(ses)
+		update, g := stopBefore()
+		s.store.plan("update", update)
+		saved := make(chan error)
+		go func() { saved <- ses.Save(context.Background()) }()
+		<-g.reached
+		ses.Login("bob")
+		name.Set(ses, "of bob")
+		close(g.open)
+		if err := <-saved; err != nil {
+			t.Errorf("Save: %v", err)
+		}
+		if ses.Has("cart") || ses.Principal() != "bob" {
+			t.Errorf("%q sees %q", ses.Principal(), ses.Keys())
+		}
+		b.thief().sees("alice", "tea", "milk")
+	}).want(200).setsCookie()
+	b.visit(func(s *session.Session) {
+		if s.Principal() != "bob" || s.Len() != 1 || name.Get(s) != "of bob" {
+			t.Errorf("%q has %q", s.Principal(), s.Keys())
+		}
+	}).want(200)
+}

@@ -161,7 +161,7 @@ func FuzzCookieHeader(f *testing.F) {
 	})
 }
 
-// spoil overwrites the stored payload of the only session.
+// spoil overwrites every stored payload.
 func (s *site) spoil(payload []byte) {
 	s.t.Helper()
 	for id, rec := range s.store.records() {
@@ -250,4 +250,13 @@ func TestAValueOfAnotherTypeIsAbsentAndAnEvent(t *testing.T) {
 			t.Errorf("after Update: %d", v)
 		}
 	}).want(200)
+}
+
+func TestValuesThatBecomeUnreadableMeanwhileHaveEndedTheSession(t *testing.T) {
+	for _, f := range []func(*session.Session){add("milk"), renew} {
+		s, b := started(t, session.Options{})
+		s.store.plan("update", before(func() { s.spoil([]byte{99}) }))
+		b.visit(f).want(409)
+		s.wantTold(session.ErrSessionEnded)
+	}
 }

@@ -202,3 +202,14 @@ func TestASaveThatFailsIsKeptUntilReload(t *testing.T) {
 	}).want(200)
 	b.sees("", "tea", "bread")
 }
+
+func TestReloadTellsThatAnotherRequestPoppedTheValue(t *testing.T) {
+	_, b := started(t, session.Options{})
+	b.visit(func(s *session.Session) {
+		cart.Pop(s)
+		b.thief().visit(func(s *session.Session) { cart.Pop(s) }).want(200)
+		if err := s.Reload(context.Background()); !errors.Is(err, session.ErrConflict) || s.Err() != err {
+			t.Errorf("Reload: %v, Err: %v", err, s.Err())
+		}
+	}).want(409)
+}

@@ -198,3 +198,27 @@ func TestARenewalOfUnknownOutcomeYieldsToWhoeverCameBetween(t *testing.T) {
 		})
 	}
 }
+
+// Whichever way it went, the browser holds a live session afterwards.
+func TestARenewalThatStaysUnknownHandsOutTheNewToken(t *testing.T) {
+	for name, c := range map[string]struct {
+		mark plan
+		old  bool // the old token still opens the session
+	}{"not made": {failBefore, true}, "made": {failAfter, false}} {
+		t.Run(name, func(t *testing.T) {
+			s, b := started(t, session.Options{})
+			old := b.thief()
+			s.store.plan("update", c.mark)
+			s.store.plan("fresh", failBefore)
+			if a := b.visit(func(s *session.Session) { add("milk")(s); s.Renew() }).setsCookie(); a.status != 503 {
+				t.Errorf("answered %d", a.status)
+			}
+			b.sees("", "tea", "milk")
+			if c.old {
+				old.sees("", "tea")
+			} else {
+				old.seesNothing()
+			}
+		})
+	}
+}

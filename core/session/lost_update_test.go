@@ -300,3 +300,43 @@ func TestARequestThatIsGivenUpLeavesTheQueue(t *testing.T) {
 		b.sees("", "tea", "milk", "bread")
 	})
 }
+
+func TestARenewalThatWaitsForItsTurnCarriesTheWriteBeforeIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, b := started(t, session.Options{})
+		update, g := stopBefore()
+		s.store.plan("update", update)
+		first := b.thief().begin(add("milk"))
+		synctest.Wait()
+		second := b.begin(renew)
+		synctest.Wait()
+		close(g.open)
+		(<-first).want(200)
+		(<-second).want(200).setsCookie()
+		b.sees("", "tea", "milk")
+		s.wantEvents(session.EventConflict, 0)
+	})
+}
+
+func TestASessionThatKeepsChangingIsAConflict(t *testing.T) {
+	for name, f := range map[string]func(*session.Session){"write": add("milk"), "renew": renew} {
+		synctest.Test(t, func(t *testing.T) {
+			s, b := started(t, session.Options{})
+			conflict := refuse(session.ErrConflict)
+			for range 200 {
+				// The marks of a renewal alternate with updates of its successor.
+				s.store.plan("update", conflict)
+				if name == "renew" {
+					s.store.plan("update", pass)
+				}
+			}
+			b.visit(f).want(409)
+			s.wantTold(session.ErrConflict)
+			s.store.reset()
+			b.sees("", "tea")
+			if n := s.alive(); n != 1 {
+				t.Errorf("%d sessions are alive", n)
+			}
+		})
+	}
+}

@@ -235,3 +235,21 @@ func TestAClientThatGoesAwayIsNoFaultOfTheStore(t *testing.T) {
 	s.wantEvents(session.EventStoreError, 0)
 	b.sees("", "tea")
 }
+
+func TestADestroyThatIsGivenUpIsTold(t *testing.T) {
+	s, b := started(t, session.Options{})
+	var id session.ID
+	b.visit(func(ses *session.Session) {
+		id = ses.ID()
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := ses.Destroy(ctx); !errors.Is(err, session.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+			t.Errorf("Destroy: %v", err)
+		}
+		if err := s.m.Revoke(ctx, id); !errors.Is(err, context.Canceled) {
+			t.Errorf("Revoke: %v", err)
+		}
+	}).want(503)
+	s.wantEvents(session.EventStoreError, 0)
+	b.sees("", "tea")
+}

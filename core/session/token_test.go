@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seshat-go/seshat/core/session"
 )
@@ -224,7 +225,7 @@ func TestALoginTakesNameOfOneTo255BytesOfText(t *testing.T) {
 func TestTheDeviceIsThatOfTheLoginWithinItsLimits(t *testing.T) {
 	long := strings.Repeat("é", 200)
 	s := newSite(t, session.Options{Device: func(r *http.Request) session.Device {
-		return session.Device{Address: "192.0.2.1" + strings.Repeat("x", 100), UserAgent: r.UserAgent() + "\x00\xff\n" + long}
+		return session.Device{Address: "192.0.2.1" + strings.Repeat("x", 100), UserAgent: r.UserAgent() + "\x00\xff\ns" + long}
 	}})
 	s.browser().visit(login("alice")).want(200)
 	list, err := s.m.List(context.Background(), "alice")
@@ -232,7 +233,7 @@ func TestTheDeviceIsThatOfTheLoginWithinItsLimits(t *testing.T) {
 		t.Fatal(list, err)
 	}
 	d := list[0].Device
-	if len(d.Address) != session.MaxAddress || len(d.UserAgent) != session.MaxUserAgent || !strings.HasPrefix(d.UserAgent, "browseré") || strings.Contains(d.UserAgent, "\ufffd") {
+	if len(d.Address) != session.MaxAddress || len(d.UserAgent) != session.MaxUserAgent-1 || !utf8.ValidString(d.UserAgent) || !strings.HasPrefix(d.UserAgent, "browsersé") || strings.Contains(d.UserAgent, "\ufffd") {
 		t.Errorf("the device is %q", d)
 	}
 }
