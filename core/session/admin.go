@@ -102,11 +102,31 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*Record) bool)
 // A RevokeOption narrows RevokeAll.
 type RevokeOption func(*revocation)
 
-type revocation struct{ except ID }
+type revocation struct {
+	except Record
+	id     ID
+	err    error
+}
 
 // Except spares the given session: "sign out everywhere else".
 func Except(s *Session) RevokeOption {
-	return func(r *revocation) { r.except = s.ID() }
+	return func(r *revocation) { r.id, r.except, r.err = s.ID(), *s.record(), s.loadFailure() }
+}
+
+// spares tells whether s is the session to be spared, or what a renewal made of
+// it meanwhile: that has the same times, and the marks lead to it.
+func (m *Manager) spares(ctx context.Context, r *revocation, s *Stored) (bool, error) {
+	if r.id == "" || s.ID == r.id {
+		return r.id != "", nil
+	}
+	if !s.Record.Created.Equal(r.except.Created) || !s.Record.Authenticated.Equal(r.except.Authenticated) {
+		return false, nil
+	}
+	at, _, _, err := m.resolve(ctx, r.id)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUndecodable) {
+		return false, nil
+	}
+	return at == s.ID, err
 }
 
 // RevokeAll ends all sessions of a principal, those included that are renewed
@@ -116,15 +136,17 @@ func Except(s *Session) RevokeOption {
 func (m *Manager) RevokeAll(ctx context.Context, principal string, options ...RevokeOption) (int, error) {
 	var r revocation
 	for _, o := range options {
-		o(&r)
+		if o(&r); r.err != nil {
+			return 0, r.err
+		}
 	}
 	n := 0
 	var pending error
 	for range maxAttempts {
 		found := false
 		err := m.each(ctx, principal, func(s Stored) error {
-			if s.ID == r.except {
-				return nil
+			if spared, err := m.spares(ctx, &r, &s); spared || err != nil {
+				return err
 			}
 			found = true
 			ended, err := m.end(ctx, s.ID, s.Record.Version, func(_, next *Record) bool { return next.Principal == principal })

@@ -17,7 +17,7 @@ func definite(err error) bool {
 // call runs one store call within the time limit. Errors other than the
 // definite ones come back as ErrUnavailable with the cause, and as an event.
 func (m *Manager) call(ctx context.Context, op string, id ID, f func(context.Context) error) error {
-	limited, cancel := context.WithTimeout(ctx, m.opts.StoreTimeout)
+	limited, cancel := context.WithTimeout(apart{ctx}, m.opts.StoreTimeout)
 	defer cancel()
 	err := f(limited)
 	switch {
@@ -109,7 +109,7 @@ func (m *Manager) update(ctx context.Context, id ID, rec Record, ifVersion uint6
 	// known all the same.
 	settle := context.WithoutCancel(ctx)
 	known := m.outcome(settle, id, &rec, ifVersion)
-	if errors.Is(known, errAgain) && ctx.Err() == nil {
+	if errors.Is(known, errAgain) && (ctx.Err() == nil || rec.MovedTo != "") {
 		second := write(settle)
 		if second == nil {
 			return nil
@@ -153,7 +153,7 @@ func (m *Manager) outcome(ctx context.Context, id ID, rec *Record, before uint64
 // touch stores the time of a use, and tells whether the store took it. Its
 // failure does not concern the request.
 func (m *Manager) touch(ctx context.Context, id ID, lastSeen, expires time.Time, ifVersion uint64) bool {
-	limited, cancel := context.WithTimeout(ctx, m.opts.StoreTimeout)
+	limited, cancel := context.WithTimeout(apart{ctx}, m.opts.StoreTimeout)
 	defer cancel()
 	err := m.store.Touch(limited, id, lastSeen, expires, ifVersion)
 	if err != nil && ctx.Err() == nil {
@@ -213,7 +213,7 @@ func (m *Manager) end(ctx context.Context, id ID, version uint64, follow func(ma
 		case err != nil:
 			return false, err
 		case mark != nil && !follow(mark, &rec):
-			return version != 0, nil
+			return false, nil
 		case unknown != nil && lost:
 			return false, unknown
 		}

@@ -3,7 +3,8 @@ package session
 import "encoding/json"
 
 // A Codec encodes values. It must be safe for concurrent use. Its name is
-// stored with each session, so it must not change.
+// stored with each session, so it must not change. Unmarshal must neither keep
+// nor change data, which parallel requests share.
 type Codec interface {
 	Name() string // 1 to 32 bytes
 	Marshal(v any) ([]byte, error)

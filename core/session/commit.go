@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -72,6 +73,15 @@ func (s *Session) save(ctx context.Context) error {
 	s.ops, s.login, s.renew, s.clean = nil, "", false, false // what comes meanwhile is for the next save
 	s.mu.Unlock()
 
+	finished := false
+	defer func() {
+		if !finished { // a function given to Update panicked
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.err = fmt.Errorf("%w: saving the session panicked", ErrInvalid)
+			s.forget()
+		}
+	}()
 	var err error
 	switch {
 	case st == ambiguous:
@@ -92,6 +102,7 @@ func (s *Session) save(ctx context.Context) error {
 		s.m.event(ctx, Event{Kind: EventEnded, ID: w.id, Principal: w.base.rec.Principal, Op: "save"})
 	}
 
+	finished = true
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w.stored {
@@ -162,8 +173,11 @@ func (s *Session) touchNow(ctx context.Context) {
 	s.cur.rec.seen(now)
 }
 
-// closeHeader notes that the header is about to leave.
+// closeHeader notes that the header is about to leave. It waits for a Save under
+// way in another goroutine, whose cookie must leave with it.
 func (s *Session) closeHeader() {
+	s.io.Lock()
+	defer s.io.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.headerSent = true
@@ -355,7 +369,13 @@ func (w *work) move(ctx context.Context) error {
 		successor state // once created
 		t         token
 		id        ID
+		kept      bool // the successor is the session now
 	)
+	defer func() {
+		if v := successor.rec.Version; v != 0 && !kept {
+			w.m.abandon(ctx, id, v)
+		}
+	}()
 	for range maxAttempts {
 		var next state
 		err := w.current(ctx, old)
@@ -370,15 +390,21 @@ func (w *work) move(ctx context.Context) error {
 			err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version)
 		}
 		if err != nil {
-			w.withdraw(ctx, id, &successor)
 			return err
 		}
 		successor = next
-		err = w.m.update(ctx, old, w.mark(id), w.base.rec.Version)
+		// The old session is looked at between the two writes: if it was ended
+		// before, that is seen here; if it is ended later, a list finds the successor.
+		if err = w.unchanged(ctx, old); err == nil {
+			err = w.m.update(ctx, old, w.mark(id), w.base.rec.Version)
+		} else if errors.Is(err, ErrUnavailable) {
+			return err // no mark was tried: the old token works
+		}
 		if err == nil || errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrFull) {
 			// If it stays unknown whether the old record is a mark now, the
 			// browser gets the new token all the same: that one works either way.
 			w.base, w.id, w.token, w.stored, w.cookie = successor, id, t, true, true
+			kept = true
 			if err == nil {
 				w.announce(ctx, EventRenewed, id)
 			}
@@ -387,23 +413,24 @@ func (w *work) move(ctx context.Context) error {
 		if errors.Is(err, ErrConflict) {
 			err = w.again(ctx, old)
 		}
-		if err != nil {
-			w.withdraw(ctx, id, &successor)
-			if errors.Is(err, ErrUnavailable) {
-				return err
-			}
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrUnavailable):
+			return err
+		default:
 			return w.overtaken(ctx, old)
 		}
 	}
-	w.withdraw(ctx, id, &successor)
 	return errMoves
 }
 
-// withdraw removes a successor that did not become one, if it was created.
-func (w *work) withdraw(ctx context.Context, id ID, successor *state) {
-	if v := successor.rec.Version; v != 0 {
-		w.m.abandon(ctx, id, v)
+// unchanged tells whether the stored record is the base, as Update would.
+func (w *work) unchanged(ctx context.Context, id ID) error {
+	rec, err := w.m.loadFresh(ctx, id)
+	if err == nil && rec.Version != w.base.rec.Version {
+		return ErrConflict
 	}
+	return err
 }
 
 // overtaken is the end of a move whose old record is a mark by now, or gone. A
@@ -427,8 +454,9 @@ func (w *work) successor() (state, error) {
 	from := w.base
 	if w.login != "" {
 		kept := from.values
+		was := from.rec.Principal
 		from = w.m.blank()
-		if !w.clean {
+		if !w.clean && (was == "" || was == w.login) {
 			from.values = kept
 		}
 	}
@@ -464,7 +492,7 @@ func (m *Manager) device(r *http.Request) Device {
 // clip returns s as clean text of at most limit bytes.
 func clip(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == utf8.RuneError {
+		if r == utf8.RuneError || !unicode.IsPrint(r) { // controls and bidirectional marks included
 			return -1
 		}
 		return r

@@ -20,6 +20,17 @@ func (c *sessionContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+// apart is a context without the session: for stores and Events, which must not
+// use it, since they run while it is locked.
+type apart struct{ context.Context }
+
+func (c apart) Value(key any) any {
+	if key == (contextKey{}) {
+		return nil
+	}
+	return c.Context.Value(key)
+}
+
 // From returns the session of the innermost manager on the request's path. It
 // panics if there is none: the middleware is missing.
 func From(ctx context.Context) *Session {

@@ -7,7 +7,8 @@ import (
 
 // Events observes what happens to sessions: for logs, metrics and alarms.
 // Event is called on the request's own goroutine, or on a background one, and
-// from many at once; it must return quickly. It must not use the session.
+// from many at once; it must return quickly. It must not panic,
+// and the session is not in its context, since it may be locked meanwhile.
 type Events interface {
 	Event(ctx context.Context, e Event)
 }

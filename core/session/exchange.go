@@ -103,12 +103,12 @@ func (x *Exchange) Commit(status int) bool {
 	if x.committed || (status < 200 && status != http.StatusSwitchingProtocols) {
 		return !x.replaced
 	}
-	x.committed = true
 	if x.dropped = status >= 500 || x.ended; x.dropped {
 		x.s.discard()
 	} else {
 		x.failed = x.s.commit(x.req.Context())
 	}
+	x.committed = true // not before: after a panic in there it is tried again, and fails
 	x.s.closeHeader()
 	if x.failed != nil {
 		x.replace(x.failed)
@@ -148,6 +148,9 @@ func (x *Exchange) Abort() {
 	}
 	x.ended = true
 	x.s.discard()
+	if !x.committed {
+		x.writeHeaders() // of what Save and Destroy have done, for a recovery further out
+	}
 }
 
 // writeHeaders puts into the response header what the session needs there.

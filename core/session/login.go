@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Login sets the principal: the application's user ID, of 1 to 255 bytes of
+// Login sets the principal: the application's user ID, of 1 to 256 bytes of
 // UTF-8 without NUL. When the response is sent the session gets a new token and
 // a new lifetime, and the old token is worth nothing (OWASP ASVS 5.0, 7.2.4).
 // What an anonymous visitor collected is kept, and so is everything when the
@@ -63,20 +63,8 @@ func (s *Session) Destroy(ctx context.Context) error {
 		s.err = s.loadErr
 		return s.err
 	}
-	ended, err := false, error(nil)
 	id, was, base := s.id, s.status, s.base.rec
-	s.mu.Unlock()
-	switch {
-	case was == live:
-		ended, err = s.m.end(ctx, id, base.Version, func(_, _ *Record) bool { return true })
-	case was == moved && base.MovedTo != "":
-		// A renewal that came before: still this session. Not so a login, since
-		// whoever has the token from before it must not reach the new session.
-		ended, err = s.m.end(ctx, id, 0, func(mark, next *Record) bool {
-			return next.Authenticated.Equal(mark.Authenticated)
-		})
-	}
-	s.mu.Lock()
+	ended, err := s.endUnlocked(ctx, id, was, base)
 	if errors.Is(err, ErrPending) {
 		s.m.event(ctx, Event{Kind: EventPending, ID: id, Principal: base.Principal, Op: "destroy", Err: err})
 		err = nil
@@ -88,7 +76,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 	if ended {
 		s.m.event(ctx, Event{Kind: EventDestroyed, ID: id, Principal: base.Principal})
 	}
-	if s.status = none; was == moved && !ended {
+	if s.status = none; (was == live || was == moved) && !ended {
 		s.status = moved // the browser has a newer token: leave it its cookie
 	} else if was == ambiguous {
 		s.status = ambiguous
@@ -100,6 +88,21 @@ func (s *Session) Destroy(ctx context.Context) error {
 	s.base = s.m.blank()
 	s.cur = s.base
 	return nil
+}
+
+// endUnlocked ends the session in the store without holding mu. A renewal that
+// came before is still this session. Not so a login, since whoever has the token
+// from before it must not reach the new session.
+func (s *Session) endUnlocked(ctx context.Context, id ID, was status, base Record) (bool, error) {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	switch {
+	case was == live:
+		return s.m.end(ctx, id, base.Version, func(_, next *Record) bool { return next.Principal == base.Principal })
+	case was == moved && base.MovedTo != "":
+		return s.m.end(ctx, id, 0, func(mark, next *Record) bool { return next.Authenticated.Equal(mark.Authenticated) })
+	}
+	return false, nil
 }
 
 // blank is the state of a session that is not stored.

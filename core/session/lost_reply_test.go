@@ -209,7 +209,7 @@ func TestARenewalThatStaysUnknownHandsOutTheNewToken(t *testing.T) {
 			s, b := started(t, session.Options{})
 			old := b.thief()
 			s.store.plan("update", c.mark)
-			s.store.plan("fresh", failBefore)
+			s.store.plan("fresh", before(func() {}), failBefore) // the look at the old one, then what became of it
 			if a := b.visit(func(s *session.Session) { add("milk")(s); s.Renew() }).setsCookie(); a.status != 503 {
 				t.Errorf("answered %d", a.status)
 			}

@@ -97,7 +97,7 @@ func (m *Manager) now() time.Time {
 }
 
 func (m *Manager) event(ctx context.Context, e Event) {
-	m.opts.Events.Event(ctx, e)
+	m.opts.Events.Event(apart{ctx}, e)
 }
 
 // touchInterval is how old LastSeen may grow before a use is stored.

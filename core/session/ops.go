@@ -196,7 +196,7 @@ func (s *Session) SetIdleTimeout(d time.Duration) {
 }
 
 // SetLifetime ends this session d from now, in place of Options.Lifetime, and
-// sets the age of its cookie. It must be positive and at most 400 days. The
+// sets the age of its cookie, which is sent again: see SetPersistent. It must be positive and at most 400 days. The
 // next login begins a lifetime of Options.Lifetime again.
 func (s *Session) SetLifetime(d time.Duration) {
 	s.lock()
@@ -209,7 +209,9 @@ func (s *Session) SetLifetime(d time.Duration) {
 }
 
 // SetPersistent sets whether the cookie outlives the browser, in place of
-// Options.Cookie.BrowserSession.
+// Options.Cookie.BrowserSession. It sends the cookie again, so it is best called
+// together with Login: if a parallel response sets the cookie too, the browser
+// keeps the one that arrives last.
 func (s *Session) SetPersistent(on bool) {
 	s.lock()
 	defer s.mu.Unlock()

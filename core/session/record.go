@@ -1,6 +1,9 @@
 package session
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Record is what a store keeps under an ID.
 //
@@ -54,7 +57,7 @@ type Device struct {
 
 // Limits of the text in a record, in bytes.
 const (
-	MaxPrincipal = 255
+	MaxPrincipal = 256
 	MaxAddress   = 64
 	MaxUserAgent = 255
 )
@@ -80,5 +83,8 @@ func (r *Record) seen(now time.Time) {
 // micros is d as records keep it: in whole microseconds, rounded up, so that a
 // very short timeout does not become 0, which is none.
 func micros(d time.Duration) time.Duration {
+	if whole := d.Truncate(time.Microsecond); whole == d || whole > math.MaxInt64-time.Microsecond {
+		return whole
+	}
 	return (d + time.Microsecond - 1).Truncate(time.Microsecond)
 }

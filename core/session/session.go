@@ -68,14 +68,18 @@ func (s *Session) lock() {
 	s.accessed = true
 	if s.status == unloaded {
 		s.mu.Unlock()
-		s.io.Lock()
-		s.loadOnce(s.ctx())
-		s.io.Unlock()
+		s.load()
 		s.mu.Lock()
 	}
 	if s.status == failed && s.err == nil {
 		s.err = s.loadErr // the accessor cannot tell the truth
 	}
+}
+
+func (s *Session) load() {
+	s.io.Lock()
+	defer s.io.Unlock()
+	s.loadOnce(s.ctx())
 }
 
 // loadOnce loads the session if it is not loaded; io is held.
@@ -261,6 +265,8 @@ func (s *Session) forget() {
 func (s *Session) pending() bool { return len(s.ops) > 0 || s.renew }
 
 func (s *Session) discard() {
+	s.io.Lock() // a Save under way may need the cookie that leaves with this header
+	defer s.io.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forget()
@@ -276,6 +282,12 @@ func (s *Session) wasAccessed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.accessed
+}
+
+func (s *Session) loadFailure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loadErr
 }
 
 // ID returns the public handle of the stored session, "" while it is not

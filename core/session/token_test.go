@@ -195,17 +195,17 @@ func TestAnIDThatIsInUseIsReplacedByAnother(t *testing.T) {
 	}
 }
 
-func TestALoginTakesNameOfOneTo255BytesOfText(t *testing.T) {
+func TestALoginTakesNameOfOneTo256BytesOfText(t *testing.T) {
 	for _, c := range []struct {
 		principal string
 		ok        bool
 	}{
 		{"a", true},
-		{strings.Repeat("a", 255), true},
+		{strings.Repeat("a", 256), true},
 		{"日本", true},
 		{"a\nb", true},
 		{"", false},
-		{strings.Repeat("a", 256), false},
+		{strings.Repeat("a", 257), false},
 		{"a\x00b", false},
 		{"\xff", false},
 	} {

@@ -317,7 +317,7 @@ var principalChecks = []check{
 		names := []string{
 			"Bob", "bob", "BOB", "bob ", " bob", "bob\t", "bob\n", "b*b", "b?b", "b%b", "b_b", "[bob]", "{bob}", "bob:", "bob:1", ":bob",
 			"'bob'", `bob\`, `b\ob`, "é", "e\u0301", "É", "e", "ß", "ss", "ı", "i", "İ", "I", "\U0001F375", "\U0001F376", "0", "00", "1", "1.0", " ", "*", "%",
-			strings.Repeat("x", 254), strings.Repeat("x", 255), strings.Repeat("x", 254) + "y", strings.Repeat("X", 255),
+			strings.Repeat("x", 255), strings.Repeat("x", 256), strings.Repeat("x", 255) + "y", strings.Repeat("X", 256),
 		}
 		want := map[string]session.Stored{}
 		for _, name := range names {

@@ -50,7 +50,7 @@ func removeItem(s *session.Session, item string) {
 func readName(r *http.Request) (string, *problem) {
 	name := strings.TrimSpace(r.PostFormValue("user"))
 	n := utf8.RuneCountInString(name)
-	if n < 1 || n > longestName || len(name) > session.MaxPrincipal || !printable(name) {
+	if n < 1 || n > longestName || !printable(name) {
 		return "", &problem{Field: "user", Value: name, Text: "Please enter a name of 1 to 64 characters."}
 	}
 	return name, nil

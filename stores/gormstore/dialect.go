@@ -85,7 +85,7 @@ var mysql = dialect{
 		flag:   "smallint",
 		// Binary, since utf8mb4_bin takes "bob" and "bob " for the same.
 		key:       "varbinary(64)",
-		shortText: "varbinary(255)",
+		shortText: "varbinary(256)",
 		mark:      "varbinary(8)",
 		payload:   "longblob",
 	},

@@ -12,7 +12,7 @@ const (
 	number    kind = iota // 64 bits, not negative
 	flag                  // 0 or 1
 	key                   // an ID or ""
-	shortText             // at most 255 bytes, compared as bytes
+	shortText             // at most 256 bytes, compared as bytes
 	mark                  // 8 bytes
 	payload               // any number of bytes
 )

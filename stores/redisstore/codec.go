@@ -26,8 +26,8 @@ import (
 //	58  lifetime end
 //	66  idle timeout
 //	74  flags: 1 persistent
-//	75  lengths of principal, moved-to, address, user agent
-//	79  these four, then the payload to the end
+//	75  lengths of principal (two bytes), moved-to, address, user agent
+//	80  these four, then the payload to the end
 //
 // A lease is its kind and format and 16 random bytes. The scripts know these
 // offsets.
@@ -47,7 +47,7 @@ const (
 	atIdleTimeout = 66
 	atFlags       = 74
 	atLengths     = 75
-	atTexts       = 79
+	atTexts       = 80
 
 	flagPersistent = 1
 
@@ -73,8 +73,9 @@ func encode(kind string, rec *session.Record, stamp time.Time) ([]byte, error) {
 	if rec.Persistent {
 		flags |= flagPersistent
 	}
-	b = append(b, flags, byte(len(rec.Principal)), byte(len(rec.MovedTo)),
-		byte(len(rec.Device.Address)), byte(len(rec.Device.UserAgent)))
+	b = append(b, flags)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(rec.Principal)))
+	b = append(b, byte(len(rec.MovedTo)), byte(len(rec.Device.Address)), byte(len(rec.Device.UserAgent)))
 	b = append(b, rec.Principal...)
 	b = append(b, rec.MovedTo...)
 	b = append(b, rec.Device.Address...)
@@ -116,7 +117,10 @@ func decodeHead(kind, v string) (rec session.Record, stamp time.Time, payload st
 	var texts [4]string
 	rest := v[atTexts:]
 	for i := range texts {
-		n := int(v[atLengths+i])
+		n := int(v[atLengths+1+i])
+		if i == 0 {
+			n += int(v[atLengths]) << 8
+		}
 		if n > len(rest) {
 			return session.Record{}, stamp, "", session.ErrUndecodable
 		}

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"encoding/binary"
 	"strconv"
 	"time"
 
@@ -32,7 +33,7 @@ func indexedIn(reply string) (in indexed, ok bool) {
 		return in, false
 	}
 	head := reply[1:]
-	if len(head) < atTexts || len(head) != atTexts+int(head[atLengths]) {
+	if len(head) < atTexts || len(head) != atTexts+int(binary.BigEndian.Uint16([]byte(head[atLengths:atLengths+2]))) {
 		return in, false
 	}
 	return indexed{

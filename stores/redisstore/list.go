@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func (s *Store) List(ctx context.Context, principal, after string, limit int) ([
 func (s *Store) listed(ctx context.Context, principal, from string, limit int) ([]session.Stored, error) {
 	byCreated, _ := s.indexKeys(principal)
 	var found []session.Stored
-	var dead []entry
+	var dead, known entries
 	for len(found) < limit {
 		want := limit - len(found)
 		members, err := s.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
@@ -62,9 +63,13 @@ func (s *Store) listed(ctx context.Context, principal, from string, limit int) (
 				entries = append(entries, e)
 			}
 		}
-		live, gone, err := s.heads(ctx, principal, entries)
+		live, gone, moved, err := s.heads(ctx, principal, entries)
 		if err != nil {
 			return nil, err
+		}
+		if more := moved.minus(known); len(more) > 0 {
+			known = append(known, more...) // their successors may have come after the index was read
+			continue
 		}
 		found, dead = append(found, live...), append(dead, gone...)
 		if len(members) < want {
@@ -76,11 +81,22 @@ func (s *Store) listed(ctx context.Context, principal, from string, limit int) (
 	return found, nil
 }
 
+type entries []entry
+
+func (es entries) minus(known entries) (rest entries) {
+	for _, e := range es {
+		if !slices.Contains(known, e) {
+			rest = append(rest, e)
+		}
+	}
+	return rest
+}
+
 // heads reads the records of index entries, without payloads. gone are the
 // entries whose record is not there or not theirs.
-func (s *Store) heads(ctx context.Context, principal string, entries []entry) (live []session.Stored, gone []entry, err error) {
+func (s *Store) heads(ctx context.Context, principal string, entries []entry) (live []session.Stored, gone, moved entries, err error) {
 	if len(entries) == 0 {
-		return nil, nil, nil
+		return nil, nil, nil, nil
 	}
 	keys := make([]string, len(entries))
 	for i, e := range entries {
@@ -88,7 +104,7 @@ func (s *Store) heads(ctx context.Context, principal string, entries []entry) (l
 	}
 	values, err := s.ranges(ctx, keys, 0, maxHead-1)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for i, e := range entries {
 		rec, added, _, err := decodeHead(kindRecord, values[i])
@@ -97,9 +113,12 @@ func (s *Store) heads(ctx context.Context, principal string, entries []entry) (l
 			live = append(live, session.Stored{ID: e.id, Record: rec})
 		case err == nil || values[i] == "":
 			gone = append(gone, e)
+			if rec.MovedTo != "" {
+				moved = append(moved, e)
+			}
 		}
 	}
-	return live, gone, nil
+	return live, gone, moved, nil
 }
 
 // ranges reads the same part of several values in one round trip. What is not

@@ -26,17 +26,17 @@ end
 -- The value up to the principal; '' where there is no key; false where the value
 -- cannot be read. A failure of another kind ends the script.
 local function head(key, kind)
-  local h = redis.pcall('GETRANGE', key, 0, 333)
+  local h = redis.pcall('GETRANGE', key, 0, 335)
   if type(h) == 'table' then
     if string.find(h.err, 'WRONGTYPE', 1, true) then return false end
     error(h.err, 0)
   end
   if h == '' and redis.call('EXISTS', key) == 0 then return '' end
-  if #h < 79 or h:sub(1, 2) ~= kind then return false end
-  return h:sub(1, 79 + h:byte(76))
+  if #h < 80 or h:sub(1, 2) ~= kind then return false end
+  return h:sub(1, 80 + h:byte(76) * 256 + h:byte(77))
 end
 
-local function principal(v) return v:sub(80, 79 + v:byte(76)) end
+local function principal(v) return v:sub(81, 80 + v:byte(76) * 256 + v:byte(77)) end
 
 -- When the session ends for sure.
 local function ends(v) return latest(v:sub(27, 34), v:sub(59, 66)) end
