@@ -2,6 +2,7 @@ package cacheddb
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -50,14 +51,38 @@ func (s *Store) recheckOrServe(ctx context.Context, id session.ID, read session.
 	return read.Record, nil
 }
 
+// errDown is what a touch returns while the database is not asked.
+var errDown = errors.New("cacheddb: touch: the database did not answer lately; it is tried again in a moment")
+
+// touchTruth is a touch of the database. Readers wait for it, so it goes by the
+// same limit and the same news as a re-check.
+func (s *Store) touchTruth(ctx context.Context, id session.ID, lastSeen, expires time.Time, ifVersion uint64) error {
+	began := time.Now()
+	if !s.rechecks.enter(began) {
+		return errDown
+	}
+	limited, cancel := context.WithTimeout(ctx, s.o.RecheckTimeout)
+	defer cancel()
+	err := s.truth.Touch(limited, id, lastSeen, expires, ifVersion)
+	switch {
+	case err == nil || refused(err):
+		s.rechecks.leave(true, time.Time{})
+	case cut(ctx, began, s.o.RecheckTimeout):
+		s.rechecks.abandon()
+	default:
+		s.rechecks.leave(false, time.Now().Add(s.o.BreakerCooldown))
+	}
+	return err
+}
+
 // cut tells whether a call failed because its caller went away, which says
 // nothing about the server; but it does if it had waited for half the limit.
 func cut(caller context.Context, began time.Time, limit time.Duration) bool {
 	return caller.Err() != nil && time.Since(began) < limit/2
 }
 
-// rechecks is a breaker for re-checks: after one that failed, entries are
-// served without for a while, and then one at a time tries.
+// rechecks is a breaker for what reads can do without, re-checks and touches:
+// after one that failed they are left out for a while, and then one at a time tries.
 type rechecks struct {
 	mu     sync.Mutex
 	down   bool

@@ -110,7 +110,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, lastSeen, expires time
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("cacheddb: touch: %w", err)
 	}
-	if err := s.truth.Touch(ctx, id, lastSeen, expires, ifVersion); err != nil {
+	if err := s.touchTruth(ctx, id, lastSeen, expires, ifVersion); err != nil {
 		return err
 	}
 	s.offer(ctx, "touch", id, func(ctx context.Context) error {
