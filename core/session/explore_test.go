@@ -202,11 +202,15 @@ func TestEveryInterleavingOfTwoPopsHasOneWinner(t *testing.T) {
 
 func TestEveryInterleavingWithARenewalKeepsOneSessionAndEveryWrite(t *testing.T) {
 	for name, c := range map[string]struct {
-		f      func(*session.Session)
-		counts int
-	}{"write": {addOne(nil), 1}, "renew": {renew, 0}, "write and renew": {addOne(renew), 1}} {
+		f              func(*session.Session)
+		counts, faults int
+	}{
+		"write":           {addOne(nil), 1, 1},
+		"renew":           {renew, 0, 0},
+		"write and renew": {addOne(renew), 1, 1},
+	} {
 		t.Run(name, func(t *testing.T) {
-			explore(t, 1, does(c.f), does(addOne(renew)), func(s *site, b *browser, x, y answer) {
+			explore(t, c.faults, does(c.f), does(addOne(renew)), func(s *site, b *browser, x, y answer) {
 				live := ends(b, x, y)
 				if len(live) != 1 || s.alive() != 1 {
 					s.t.Errorf("%d browsers have a session, %d are alive", len(live), s.alive())
