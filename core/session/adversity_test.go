@@ -19,7 +19,7 @@ import (
 
 type rstore struct {
 	*session.MemoryStore
-	create, update, load, delete, touch atomic.Pointer[func() error] // before the call; an error replaces it
+	create, update, load, delete atomic.Pointer[func() error] // before the call; an error replaces it
 }
 
 func hit(p *atomic.Pointer[func() error]) error {
@@ -35,18 +35,21 @@ func (s *rstore) Load(ctx context.Context, id session.ID) (session.Record, error
 	}
 	return s.MemoryStore.Load(ctx, id)
 }
+
 func (s *rstore) Create(ctx context.Context, id session.ID, rec session.Record) error {
 	if err := hit(&s.create); err != nil {
 		return err
 	}
 	return s.MemoryStore.Create(ctx, id, rec)
 }
+
 func (s *rstore) Update(ctx context.Context, id session.ID, rec session.Record, v uint64) error {
 	if err := hit(&s.update); err != nil {
 		return err
 	}
 	return s.MemoryStore.Update(ctx, id, rec, v)
 }
+
 func (s *rstore) Delete(ctx context.Context, id session.ID, v uint64) error {
 	if err := hit(&s.delete); err != nil {
 		return err

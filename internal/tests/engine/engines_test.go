@@ -158,8 +158,10 @@ func engines(t *testing.T) []engine {
 		out = append(out, db)
 	}
 	for name, db := range sqlStores(t) {
-		out = append(out, engine{"cached_db(memory," + name + ")",
-			cacheddb.New(session.NewMemoryStore(session.MemoryOptions{}), db.store, cacheddb.Options{}), db.sql, zero})
+		out = append(out, engine{
+			"cached_db(memory," + name + ")",
+			cacheddb.New(session.NewMemoryStore(session.MemoryOptions{}), db.store, cacheddb.Options{}), db.sql, zero,
+		})
 	}
 	if !servers.Wanted() {
 		t.Logf("without %s=1 only the embedded engines are run: make test runs all", servers.Variable)
