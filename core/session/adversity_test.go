@@ -340,3 +340,47 @@ func TestAPanicWhileSavingIsNoSuccess(t *testing.T) {
 		t.Errorf("answered %d, k is %d", res.StatusCode, v)
 	}
 }
+
+func TestSignOutEndsTheSessionsOfAllCookies(t *testing.T) {
+	st := newR()
+	m := rmanager(t, st, nil)
+	login := rses(func(s *session.Session) { s.Login("alice") })
+	both := append(rdo(m, nil, login).Cookies(), rdo(m, nil, login).Cookies()...)
+	rdo(m, both, rses(func(s *session.Session) {
+		if err := s.Destroy(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}))
+	if left, err := m.List(context.Background(), "alice"); len(left) != 0 || err != nil {
+		t.Errorf("%d sessions of the browser are left, error %v", len(left), err)
+	}
+}
+
+func TestSignOutDeletesARecordThatCannotBeDecodedHere(t *testing.T) {
+	st := newR()
+	m := rmanager(t, st, nil)
+	var id session.ID
+	c := rdo(m, nil, rses(func(s *session.Session) {
+		s.Login("alice")
+		if err := s.Save(context.Background()); err != nil {
+			t.Error(err)
+		}
+		id = s.ID()
+	})).Cookies()
+	rec, err := st.Load(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.Version, rec.Payload = 2, []byte("of a codec that only another process knows")
+	if err := st.Update(context.Background(), id, rec, 1); err != nil {
+		t.Fatal(err)
+	}
+	rdo(m, c, rses(func(s *session.Session) {
+		if err := s.Destroy(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}))
+	if _, err := st.Load(context.Background(), id); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("the record is still there: %v", err)
+	}
+}

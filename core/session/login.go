@@ -46,7 +46,8 @@ func (s *Session) Renew() {
 }
 
 // Destroy ends the session at once, on every tier, and makes the response
-// remove the cookie: sign-out. Nothing that runs meanwhile brings it back. The
+// remove the cookie: sign-out. Nothing that runs meanwhile brings it back. If the
+// browser sent several session cookies, the sessions of all are ended. The
 // session is empty then; what is set later begins a new one.
 //
 // An error means that the session may still be there: it is kept in Err as
@@ -64,7 +65,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 		return s.err
 	}
 	id, was, base := s.id, s.status, s.base.rec
-	ended, err := s.endUnlocked(ctx, id, was, base)
+	ended, err := s.endUnlocked(ctx, id, was, base, s.rest)
 	if errors.Is(err, ErrPending) {
 		s.m.event(ctx, Event{Kind: EventPending, ID: id, Principal: base.Principal, Op: "destroy", Err: err})
 		err = nil
@@ -84,7 +85,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 		s.drop = true
 	}
 	s.sendCookie = false
-	s.token, s.id = token{}, ""
+	s.token, s.id, s.rest = token{}, "", nil
 	s.base = s.m.blank()
 	s.cur = s.base
 	return nil
@@ -93,16 +94,22 @@ func (s *Session) Destroy(ctx context.Context) error {
 // endUnlocked ends the session in the store without holding mu. A renewal that
 // came before is still this session. Not so a login, since whoever has the token
 // from before it must not reach the new session.
-func (s *Session) endUnlocked(ctx context.Context, id ID, was status, base Record) (bool, error) {
+func (s *Session) endUnlocked(ctx context.Context, id ID, was status, base Record, others []rest) (ended bool, err error) {
 	s.mu.Unlock()
 	defer s.mu.Lock()
+	same := func(_, next *Record) bool { return next.Principal == base.Principal }
 	switch {
 	case was == live:
-		return s.m.end(ctx, id, base.Version, func(_, next *Record) bool { return next.Principal == base.Principal })
+		ended, err = s.m.end(ctx, id, base.Version, same)
 	case was == moved && base.MovedTo != "":
-		return s.m.end(ctx, id, 0, func(mark, next *Record) bool { return next.Authenticated.Equal(mark.Authenticated) })
+		ended, err = s.m.end(ctx, id, 0, func(mark, next *Record) bool { return next.Authenticated.Equal(mark.Authenticated) })
 	}
-	return false, nil
+	for _, o := range others { // other cookies of this browser: it would be signed in by them next
+		if _, oerr := s.m.end(ctx, o.id, o.version, same); err == nil {
+			err = oerr
+		}
+	}
+	return ended, err
 }
 
 // blank is the state of a session that is not stored.

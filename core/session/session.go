@@ -35,6 +35,7 @@ type Session struct {
 
 	token token
 	id    ID
+	rest  []rest
 	base  state // as stored
 	cur   state // base with the pending operations applied
 	ops   []op
@@ -99,7 +100,7 @@ func (s *Session) loadOnce(ctx context.Context) {
 // set takes over what was found.
 func (s *Session) set(f found, st status, err error) {
 	s.status, s.loadErr = st, err
-	s.token, s.id, s.base = f.token, f.id, f.state
+	s.token, s.id, s.base, s.rest = f.token, f.id, f.state, f.rest
 	if st != live {
 		s.base.values = values{codec: s.m.opts.Codec}
 	}
@@ -111,11 +112,20 @@ type found struct {
 	token token
 	id    ID
 	state state
+	rest  []rest
+}
+
+// rest is a record that the browser has a token of beside the session in use:
+// one of another cookie of the same name, or one that cannot be decoded here.
+type rest struct {
+	id      ID
+	version uint64
 }
 
 // find looks for the session of a request among its cookies.
 func (m *Manager) find(ctx context.Context, r *http.Request, started time.Time) (found, status, error) {
 	var best found
+	var others []rest
 	st := none
 	for _, t := range m.candidates(r) {
 		f, fst, err := m.loadState(ctx, t, started)
@@ -126,11 +136,17 @@ func (m *Manager) find(ctx context.Context, r *http.Request, started time.Time) 
 			f.state.rec.Principal != "" && best.state.rec.Principal != "":
 			m.event(ctx, Event{Kind: EventAmbiguous, ID: f.id, Op: "load"})
 			return found{}, ambiguous, nil
-		case fst == live && (st != live || better(&f.state.rec, &best.state.rec)),
-			fst == moved && st == none:
+		case fst == live && st == live && !better(&f.state.rec, &best.state.rec),
+			fst == none && f.state.rec.Version != 0:
+			others = append(others, rest{f.id, f.state.rec.Version})
+		case fst == live && st == live:
+			others = append(others, rest{best.id, best.state.rec.Version})
+			best = f
+		case fst == live, fst == moved && st == none:
 			best, st = f, fst
 		}
 	}
+	best.rest = others
 	return best, st, nil
 }
 
@@ -146,7 +162,8 @@ func better(a, b *Record) bool {
 	return a.Created.After(b.Created)
 }
 
-// loadState loads what is stored for a token: live, moved, or none.
+// loadState loads what is stored for a token: live, moved, or none, which has a
+// version if there is a record that cannot be decoded.
 func (m *Manager) loadState(ctx context.Context, t token, started time.Time) (found, status, error) {
 	f := found{token: t, id: t.id(m.opts.Cookie.Name)}
 	rec, err := m.load(ctx, f.id)
