@@ -1,14 +1,11 @@
 package cacheddb_test
 
 import (
-	"flag"
 	"strings"
 	"testing"
 
 	"github.com/seshat-go/seshat/core/cacheddb"
 )
-
-var deep = flag.Bool("deep", false, "explore the large scenarios too, which takes a minute")
 
 // Each actor is in a process of its own unless together puts them into one.
 var (
@@ -87,8 +84,9 @@ func TestLaws2And3HoldWithEveryFaultOfTheDatabase(t *testing.T) {
 }
 
 func TestLaws2And3HoldInTheLargeScenarios(t *testing.T) {
-	if !*deep {
-		t.Skip("takes a minute: go test ./core/cacheddb -args -deep")
+	if raceEnabled {
+		t.Log("left to the run without -race: they take minutes with it, and add orders, not code")
+		return
 	}
 	holds(t, map[string]scenario{
 		"two loads, an update, a delete, warm":    {actors: []actor{load0, load1, update0, delete0}, evictions: 1, cached: fresh},

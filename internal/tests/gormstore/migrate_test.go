@@ -77,7 +77,7 @@ func TestMigrateBringsAnOlderTableUpToDate(t *testing.T) {
 			created integer NOT NULL DEFAULT 0, expires integer NOT NULL, payload blob NOT NULL)`,
 		"PostgreSQL": `(id text COLLATE "C" PRIMARY KEY, version bigint NOT NULL, mark bytea NOT NULL, principal text COLLATE "C" NOT NULL DEFAULT '',
 			created bigint NOT NULL DEFAULT 0, expires bigint NOT NULL, payload bytea NOT NULL)`,
-		"MariaDB": `(id varbinary(64) NOT NULL PRIMARY KEY, version bigint NOT NULL, mark varbinary(8) NOT NULL, principal varbinary(255) NOT NULL DEFAULT '',
+		"MariaDB": `(id varbinary(64) NOT NULL PRIMARY KEY, version bigint NOT NULL, mark varbinary(8) NOT NULL, principal varbinary(256) NOT NULL DEFAULT '',
 			created bigint NOT NULL DEFAULT 0, expires bigint NOT NULL, payload longblob NOT NULL) ENGINE = InnoDB`,
 	}
 	each(t, func(t *testing.T, db database) {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package cacheddb_test
+
+const raceEnabled = false
