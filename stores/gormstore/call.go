@@ -10,9 +10,20 @@ import (
 	"github.com/seshat-go/seshat/core/session"
 )
 
-// read runs an operation of the store.
+// readTries is how many connections a read may find dead.
+const readTries = 10
+
+// read runs an operation that changes nothing. Where the pool's connections
+// turn out to be dead, as after a restart of the server, it is repeated at once.
 func read[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (T, error) {
-	return call(ctx, s, op, s.timeout, f)
+	return call(ctx, s, op, s.timeout, func(ctx context.Context) (T, error) {
+		for try := 1; ; try++ {
+			result, err := f(ctx)
+			if err == nil || try == readTries || ctx.Err() != nil || !connectionLost(err) {
+				return result, err
+			}
+		}
+	})
 }
 
 // change runs one that changes something: where the database has one writer,

@@ -1,8 +1,13 @@
 package gormstore
 
 import (
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"reflect"
+	"strings"
+	"syscall"
 )
 
 // ErrNotMigrated: the table, or a column of it, is missing. Call
@@ -20,6 +25,21 @@ const (
 	noSchema              // a table or column is missing
 	maybeNoSchema         // a table or column may be missing
 )
+
+// connectionLost tells whether the connection ended under the statement. A
+// server that refuses new ones is another matter.
+func connectionLost(err error) bool {
+	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, lost) {
+			return true
+		}
+	}
+	e, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	return ok && strings.HasPrefix(e.SQLState(), "57P0") // admin_shutdown and its kin
+}
 
 // postgresFailure knows the errors of pgx and lib/pq by their method.
 func postgresFailure(err error) failure {

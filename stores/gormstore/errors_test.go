@@ -3,6 +3,7 @@ package gormstore_test
 import (
 	"context"
 	"errors"
+	"io"
 	"fmt"
 	"slices"
 	"strings"
@@ -114,6 +115,26 @@ func TestTryingAgainEndsWithTheTimeLimit(t *testing.T) {
 			t.Errorf("got %v, want DeadlineExceeded that names the operation and the limit", err)
 		}
 	})
+}
+
+func TestAReadOnDeadConnectionsIsRepeatedAWriteIsNot(t *testing.T) {
+	db := &server{lost: 5}
+	store := newStore(t, "postgres", db)
+	if _, err := store.Load(t.Context(), newID()); !errors.Is(err, session.ErrNotFound) || len(db.sent) != 6 {
+		t.Errorf("a read: %v after %d tries, want ErrNotFound with the sixth", err, len(db.sent))
+	}
+	db.lost, db.sent = 1000, nil
+	if _, err := store.Load(t.Context(), newID()); !errors.Is(err, io.ErrUnexpectedEOF) || len(db.sent) > 20 {
+		t.Errorf("a read of a server that is gone: %v after %d tries", err, len(db.sent))
+	}
+	tries := 0
+	store = newStore(t, "postgres", &server{exec: func(context.Context, string) (int64, error) {
+		tries++
+		return 0, io.ErrUnexpectedEOF
+	}})
+	if err := store.Delete(t.Context(), newID(), 1); !errors.Is(err, io.ErrUnexpectedEOF) || tries != 1 {
+		t.Errorf("a write: %v after %d tries, want one: it may have taken effect", err, tries)
+	}
 }
 
 func TestTheCallersContextEndsTheCallSooner(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 type server struct {
 	exec func(ctx context.Context, query string) (rows int64, err error) // nil: one row
 	rows func(query string) int                                          // nil: none
+	lost int                                                             // queries still to come whose connection ends
 
 	sent []string // statements, and "prepare" in front of one that was prepared
 }
@@ -39,6 +40,10 @@ func (s *server) run(ctx context.Context, query string) (driver.Result, error) {
 
 func (s *server) ask(query string) (driver.Rows, error) {
 	s.sent = append(s.sent, query)
+	if s.lost > 0 {
+		s.lost--
+		return nil, io.ErrUnexpectedEOF
+	}
 	n := 0
 	if s.rows != nil {
 		n = s.rows(query)
