@@ -184,7 +184,8 @@ func (s *Session) Clear() {
 func reserved(name string) bool { return name != "" && name[0] == '_' }
 
 // SetIdleTimeout sets how long after its last use this session ends, in place
-// of Options.IdleTimeout; 0 is never. It must not be negative.
+// of Options.IdleTimeout; 0 is never. It must not be negative. The next login
+// begins with Options.IdleTimeout again.
 func (s *Session) SetIdleTimeout(d time.Duration) {
 	s.lock()
 	defer s.mu.Unlock()
@@ -196,8 +197,9 @@ func (s *Session) SetIdleTimeout(d time.Duration) {
 }
 
 // SetLifetime ends this session d from now, in place of Options.Lifetime, and
-// sets the age of its cookie, which is sent again: see SetPersistent. It must be positive and at most 400 days. The
-// next login begins a lifetime of Options.Lifetime again.
+// sets the age of its cookie, which is sent again: see SetPersistent. It must be
+// positive and at most 400 days. The next login begins a lifetime of
+// Options.Lifetime again.
 func (s *Session) SetLifetime(d time.Duration) {
 	s.lock()
 	defer s.mu.Unlock()
@@ -210,8 +212,8 @@ func (s *Session) SetLifetime(d time.Duration) {
 
 // SetPersistent sets whether the cookie outlives the browser, in place of
 // Options.Cookie.BrowserSession. It sends the cookie again, so it is best called
-// together with Login: if a parallel response sets the cookie too, the browser
-// keeps the one that arrives last.
+// together with Login, whose session otherwise follows the option again: if a
+// parallel response sets the cookie too, the browser keeps the one that arrives last.
 func (s *Session) SetPersistent(on bool) {
 	s.lock()
 	defer s.mu.Unlock()
