@@ -64,7 +64,8 @@
 // two writes or before its removals, and a cache that forgets a write when it
 // fails over. A process that still reaches the cache while the writer does not is
 // a third. All are bounded by Options.RecheckAge: an entry older than that is
-// compared with the database before it is served.
+// compared with the database before it is served, or served as it is if the
+// database does not answer within Options.RecheckTimeout.
 //
 // While the database is down, reads go on from the cache, except of entries that
 // are known to be old or look expired; writes fail.

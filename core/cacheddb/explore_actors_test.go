@@ -19,7 +19,7 @@ func reader(proc, name string, times int) actor {
 	}}
 }
 
-// load is one load and its judgement: laws 2, 3, 4 and 5.
+// load is one load and its judgement: guarantees 2 to 5 of the README.
 func load(ctx context.Context, w *world, p *process, name string) {
 	var version uint64
 	var dead bool

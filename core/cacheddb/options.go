@@ -20,7 +20,7 @@ type Options struct {
 	RecheckAge time.Duration
 
 	// RecheckTimeout is how long a load waits for that comparison before it is
-	// served from the cache instead, and for a touch. Default: one second. Loads that only the
+	// served from the cache instead; a touch waits no longer either. Default: one second. Loads that only the
 	// database may answer wait for as long as the database store lets them.
 	RecheckTimeout time.Duration
 

@@ -19,7 +19,8 @@
 // What the handler changes is kept as operations and stored just before the
 // response header leaves, by compare-and-set: if a parallel request was first,
 // the operations are applied again on what that one wrote. A response with
-// status 500 or above, or a panic, stores nothing. A request that only reads
+// status 500 or above, or a panic, stores nothing (what Save stored and Destroy
+// ended before stays so). A request that only reads
 // writes nothing, but for the time of last use, once per [Options].TouchInterval.
 //
 // If the session cannot be loaded or saved, the response of

@@ -29,7 +29,7 @@ var (
 	ErrUnavailable = errors.New("session: store unavailable")
 	// ErrPending: the session is ended in the database, but the cache could
 	// not be told; it is tried again in the background until done, and no entry
-	// is served beyond the re-check age.
+	// is served beyond the re-check age while the database answers.
 	ErrPending = errors.New("session: ended; the cache still has to be told")
 	// ErrHeaderSent: a change that needs a cookie came after the response
 	// header had left. Make it before the first byte of the body.

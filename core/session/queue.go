@@ -8,7 +8,7 @@ import (
 )
 
 // queue lets the commits of one session in one process follow each other
-// instead of racing. It saves conflicts and is not needed for any law: other
+// instead of racing. It saves conflicts and is not needed for any guarantee: other
 // processes race all the same.
 type queue struct {
 	mu    sync.Mutex

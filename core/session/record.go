@@ -42,7 +42,7 @@ type Record struct {
 	MovedTo ID
 	// Device is where the session was used when it was created or last logged in.
 	Device Device
-	// Payload is the values: see Envelope in the package documentation.
+	// Payload is the values, encoded by the engine; stores do not look into it.
 	Payload []byte
 }
 

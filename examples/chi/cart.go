@@ -51,7 +51,7 @@ func readName(r *http.Request) (string, *problem) {
 	name := strings.TrimSpace(r.PostFormValue("user"))
 	n := utf8.RuneCountInString(name)
 	if n < 1 || n > longestName || !printable(name) {
-		return "", &problem{Field: "user", Value: name, Text: "Please enter a name of 1 to 64 characters."}
+		return "", &problem{Field: "user", Value: name, Text: "Please enter a name of 1 to 64 characters, all of them printable."}
 	}
 	return name, nil
 }
@@ -60,7 +60,7 @@ func readName(r *http.Request) (string, *problem) {
 func readItem(r *http.Request) (string, *problem) {
 	item := strings.TrimSpace(r.PostFormValue("item"))
 	if len(item) < 1 || len(item) > longestItem || !printable(item) {
-		return "", &problem{Field: "item", Value: item, Text: "Please enter an item of 1 to 200 bytes."}
+		return "", &problem{Field: "item", Value: item, Text: "Please enter an item of 1 to 200 bytes, all of it printable."}
 	}
 	return item, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,9 +28,19 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, stop)
 	if err != nil && ctx.Err() == nil {
-		fmt.Fprintln(os.Stderr, "shop:", strings.Join(strings.Fields(err.Error()), " "))
+		fmt.Fprintln(os.Stderr, "shop:", oneLine(err))
 		os.Exit(1)
 	}
+}
+
+// oneLine is the text of an error, of which a driver may make several lines,
+// one for each address it tried.
+func oneLine(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = strings.Join(strings.Fields(line), " ")
+	}
+	return strings.Join(slices.Compact(lines), " ")
 }
 
 func run(ctx context.Context, stop context.CancelFunc) error {

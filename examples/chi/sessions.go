@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/seshat-go/seshat/core/cacheddb"
 	"github.com/seshat-go/seshat/core/session"
@@ -32,7 +33,29 @@ func openSessions(ctx context.Context, set settings) (*sessions, error) {
 		s.close()
 		return nil, err
 	}
+	s.purgeDaily()
 	return s, nil
+}
+
+// purgeDaily deletes expired sessions until the shop ends: they have ended
+// without it, but the database would keep their rows. Several processes may do
+// so at once.
+func (s *sessions) purgeDaily() {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			if _, err := s.manager.Purge(ctx); err != nil && ctx.Err() == nil {
+				slog.Warn("shop: deleting expired sessions", "error", err)
+			}
+			select {
+			case <-time.After(24 * time.Hour):
+			case <-ctx.Done():
+			}
+		}
+	}()
+	s.closers = append(s.closers, func() { cancel(); <-done })
 }
 
 // store is the setting SESSION_ENGINE.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/seshat-go/seshat/core/session"
 	"github.com/seshat-go/seshat/core/storetest"
@@ -37,6 +38,16 @@ func (c *callCounter) Create(ctx context.Context, id session.ID, rec session.Rec
 func (c *callCounter) Update(ctx context.Context, id session.ID, rec session.Record, v uint64) error {
 	c.n.Add(1)
 	return c.Store.Update(ctx, id, rec, v)
+}
+
+func (c *callCounter) Touch(ctx context.Context, id session.ID, seen, expires time.Time, v uint64) error {
+	c.n.Add(1)
+	return c.Store.Touch(ctx, id, seen, expires, v)
+}
+
+func (c *callCounter) Delete(ctx context.Context, id session.ID, v uint64) error {
+	c.n.Add(1)
+	return c.Store.Delete(ctx, id, v)
 }
 
 var (

@@ -58,6 +58,8 @@ func TestShops(t *testing.T) {
 	each(t, apps, "100 parallel posts to two processes leave 100 items", keepParallelPostsToTwo)
 
 	for _, app := range apps {
+		t.Run("pages and the API only read, in "+app.Name, func(t *testing.T) { readOnly(t, app) })
+		t.Run("a cart gets full, in "+app.Name, func(t *testing.T) { fillUp(t, app) })
 		t.Run("losing Redis changes no answer/"+app.Name, func(t *testing.T) { loseRedis(t, app) })
 		t.Run("what is wrong is one line and status 1/"+app.Name, func(t *testing.T) { refuseToStart(t, app) })
 		t.Run("the start-up line tells what is in use/"+app.Name, func(t *testing.T) { tellWhatIsInUse(t, app) })
