@@ -347,6 +347,10 @@ func TestSignOutEndsTheSessionsOfAllCookies(t *testing.T) {
 	login := rses(func(s *session.Session) { s.Login("alice") })
 	both := append(rdo(m, nil, login).Cookies(), rdo(m, nil, login).Cookies()...)
 	rdo(m, both, rses(func(s *session.Session) {
+		s.Principal()
+		if err := s.Reload(context.Background()); err != nil {
+			t.Error(err)
+		}
 		if err := s.Destroy(context.Background()); err != nil {
 			t.Error(err)
 		}
@@ -382,5 +386,27 @@ func TestSignOutDeletesARecordThatCannotBeDecodedHere(t *testing.T) {
 	}))
 	if _, err := st.Load(context.Background(), id); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("the record is still there: %v", err)
+	}
+}
+
+func TestSignOutIsAnErrorIfOneOfTheSessionsMayBeLeft(t *testing.T) {
+	st := newR()
+	m := rmanager(t, st, nil)
+	login := rses(func(s *session.Session) { s.Login("alice") })
+	both := append(rdo(m, nil, login).Cookies(), rdo(m, nil, login).Cookies()...)
+	calls := 0
+	on(&st.delete, func() error {
+		if calls++; calls == 1 {
+			return session.ErrPending // of the first, only a cache has to be told yet
+		}
+		return errors.New("connection refused")
+	})
+	res := rdo(m, both, rses(func(s *session.Session) {
+		if err := s.Destroy(context.Background()); !errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("Destroy returns %v, want ErrUnavailable", err)
+		}
+	}))
+	if res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("answered %d, want 503", res.StatusCode)
 	}
 }

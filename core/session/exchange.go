@@ -179,7 +179,6 @@ func (x *Exchange) replace(err error) {
 	for _, line := range x.inner {
 		h.Add("Set-Cookie", line)
 	}
-	x.s.access()
 	x.writeHeaders()
 	noStore(h)
 	sent := &statusWriter{ResponseWriter: x.w.raw}

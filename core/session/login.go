@@ -105,7 +105,11 @@ func (s *Session) endUnlocked(ctx context.Context, id ID, was status, base Recor
 		ended, err = s.m.end(ctx, id, 0, func(mark, next *Record) bool { return next.Authenticated.Equal(mark.Authenticated) })
 	}
 	for _, o := range others { // other cookies of this browser: it would be signed in by them next
-		if _, oerr := s.m.end(ctx, o.id, o.version, same); err == nil {
+		gone, oerr := s.m.end(ctx, o.id, o.version, same)
+		if gone {
+			s.m.event(ctx, Event{Kind: EventDestroyed, ID: o.id})
+		}
+		if oerr != nil && (err == nil || errors.Is(err, ErrPending)) { // a session that may still be there weighs more
 			err = oerr
 		}
 	}

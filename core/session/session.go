@@ -223,7 +223,7 @@ func (s *Session) Reload(ctx context.Context) error {
 	defer s.io.Unlock()
 	s.mu.Lock()
 	s.accessed = true
-	t, was := s.token, s.status
+	t, was, others := s.token, s.status, s.rest
 	s.mu.Unlock()
 	var f found
 	var st status
@@ -233,6 +233,7 @@ func (s *Session) Reload(ctx context.Context) error {
 		if f, st, err = s.m.loadState(ctx, t, s.started); err == nil && st != live {
 			st = moved
 		}
+		f.rest = others
 	case moved:
 		return ErrSessionEnded
 	default:
@@ -287,12 +288,6 @@ func (s *Session) discard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forget()
-}
-
-func (s *Session) access() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.accessed = true
 }
 
 func (s *Session) wasAccessed() bool {
