@@ -24,9 +24,10 @@ func openSessions(ctx context.Context, set settings) (*sessions, error) {
 	store, err := s.store(ctx, set)
 	if err == nil {
 		s.manager, err = session.New(session.Options{
-			Store:    store,
-			Insecure: !set.cookieSecure,
-			MaxSize:  largestSession,
+			Store:       store,
+			Insecure:    !set.cookieSecure,
+			IdleTimeout: set.idleTimeout,
+			MaxSize:     largestSession,
 		})
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // settings come from the environment. A variable that is not set, or empty,
@@ -18,6 +19,8 @@ type settings struct {
 	database     *url.URL // DATABASE_URL, sqlite:shop.db
 	redis        *url.URL // REDIS_URL; nil is none
 	cookieSecure bool     // SESSION_COOKIE_SECURE, true unless addr is loopback
+
+	idleTimeout time.Duration // SESSION_IDLE_TIMEOUT; 0 is none
 }
 
 func readSettings(getenv func(string) string) (settings, error) {
@@ -48,6 +51,10 @@ func readSettings(getenv func(string) string) (settings, error) {
 	s.cookieSecure, err = strconv.ParseBool(get("SESSION_COOKIE_SECURE", strconv.FormatBool(!loopback(host))))
 	if err != nil {
 		return s, fmt.Errorf("SESSION_COOKIE_SECURE is %q; it must be true or false", getenv("SESSION_COOKIE_SECURE"))
+	}
+	s.idleTimeout, err = time.ParseDuration(get("SESSION_IDLE_TIMEOUT", "0"))
+	if err != nil || s.idleTimeout < 0 {
+		return s, fmt.Errorf("SESSION_IDLE_TIMEOUT is %q; it must be a duration such as 30m or 24h", getenv("SESSION_IDLE_TIMEOUT"))
 	}
 	return s, nil
 }

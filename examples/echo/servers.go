@@ -99,17 +99,15 @@ func dialect(u *url.URL) (gorm.Dialector, error) {
 }
 
 // openRedis connects to Redis and makes sure that it answers.
-func openRedis(ctx context.Context, u *url.URL) (*redis.Client, error) {
-	wrong := func(err error) (*redis.Client, error) {
+func openRedis(ctx context.Context, u *url.URL) (redis.UniversalClient, error) {
+	wrong := func(err error) (redis.UniversalClient, error) {
 		return nil, fmt.Errorf("REDIS_URL: cannot use %s: %w", shown(u), err)
 	}
-	options, err := redis.ParseURL(u.String())
+	logging.Disable() // what matters comes as an error
+	rdb, err := redisClient(u)
 	if err != nil {
 		return wrong(err)
 	}
-	logging.Disable() // what matters comes as an error
-	options.ContextTimeoutEnabled = true
-	rdb := redis.NewClient(options)
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	if err := answered(rdb.Ping(ctx).Err()); err != nil {
@@ -117,6 +115,34 @@ func openRedis(ctx context.Context, u *url.URL) (*redis.Client, error) {
 		return wrong(err)
 	}
 	return rdb, nil
+}
+
+// redisClient returns the client for the URL: of Sentinel if it names a master,
+// of a Cluster if it has further addresses, else of one server. Nothing is sent yet.
+func redisClient(u *url.URL) (redis.UniversalClient, error) {
+	switch query := u.Query(); {
+	case query.Has("master_name"):
+		options, err := redis.ParseFailoverURL(u.String())
+		if err != nil {
+			return nil, err
+		}
+		options.ContextTimeoutEnabled = true
+		return redis.NewFailoverClient(options), nil
+	case query.Has("addr"):
+		options, err := redis.ParseClusterURL(u.String())
+		if err != nil {
+			return nil, err
+		}
+		options.ContextTimeoutEnabled = true
+		return redis.NewClusterClient(options), nil
+	default:
+		options, err := redis.ParseURL(u.String())
+		if err != nil {
+			return nil, err
+		}
+		options.ContextTimeoutEnabled = true
+		return redis.NewClient(options), nil
+	}
 }
 
 // answered says in plain words that a server did not answer.

@@ -34,6 +34,9 @@ func refuseToStart(t *testing.T, app examples.App) {
 		{"ADDR=" + busy.Addr().String(), "ADDR"},
 		{"SESSION_ENGINE=redis", "SESSION_ENGINE"},
 		{"SESSION_COOKIE_SECURE=maybe", "SESSION_COOKIE_SECURE"},
+		{"SESSION_IDLE_TIMEOUT=30", "SESSION_IDLE_TIMEOUT"},
+		{"SESSION_IDLE_TIMEOUT=-1m", "SESSION_IDLE_TIMEOUT"},
+		{"SESSION_IDLE_TIMEOUT=10000h", "IdleTimeout"},
 
 		{"DATABASE_URL=shop.db", "DATABASE_URL"},
 		{"DATABASE_URL=oracle://u:" + secret + "@127.0.0.1/db", "DATABASE_URL"},
@@ -59,6 +62,10 @@ func refuseToStart(t *testing.T, app examples.App) {
 		{"REDIS_URL=redis://:" + secret + "@" + nobody + "/first", "REDIS_URL"},
 		{"REDIS_URL=redis://:" + secret + "/@127.0.0.1", "REDIS_URL"},
 		{"REDIS_URL=unix:///no/such/socket", "REDIS_URL"},
+		{"REDIS_URL=redis://:" + secret + "@" + nobody + "?master_name=shop", "REDIS_URL"},
+		{"REDIS_URL=unix://u:" + secret + "@/no/such/socket?master_name=shop", "REDIS_URL"},
+		{"REDIS_URL=redis://:" + secret + "@" + nobody + "?addr=" + nobody, "REDIS_URL"},
+		{"REDIS_URL=redis://:" + secret + "@" + nobody + "?addr=" + nobody + "&odd=" + secret, "REDIS_URL"},
 	} {
 		t.Run(c.env, func(t *testing.T) {
 			t.Parallel()
@@ -78,6 +85,8 @@ func refuseToStart(t *testing.T, app examples.App) {
 		silent := busy.Addr().String() // takes connections, and no more
 		for _, env := range []string{
 			"REDIS_URL=redis://:" + secret + "@" + silent,
+			"REDIS_URL=redis://:" + secret + "@" + silent + "?master_name=shop",
+			"REDIS_URL=redis://:" + secret + "@" + silent + "?addr=" + silent,
 			"DATABASE_URL=postgres://u:" + secret + "@" + silent + "/db",
 			"DATABASE_URL=mysql://u:" + secret + "@" + silent + "/db",
 		} {

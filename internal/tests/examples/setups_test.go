@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/seshat-go/seshat/internal/tests/servers"
@@ -25,6 +26,7 @@ var setups = []setup{
 	{"db on PostgreSQL", true, true, true, engine("db", postgres)},
 	{"db on MariaDB", true, true, true, engine("db", mariaDB)},
 	{"cache in Redis", true, true, true, engine("cache", redis)},
+	{"cache in a Redis Cluster", true, true, true, engine("cache", redisCluster)},
 }
 
 func engine(name string, on ...func(testing.TB) string) func(testing.TB) []string {
@@ -41,6 +43,11 @@ func engine(name string, on ...func(testing.TB) string) func(testing.TB) []strin
 func postgres(t testing.TB) string { return "DATABASE_URL=" + servers.SharedPostgres(t).URL }
 func mariaDB(t testing.TB) string  { return "DATABASE_URL=" + servers.SharedMariaDB(t).URL }
 func redis(t testing.TB) string    { return "REDIS_URL=redis://" + servers.SharedRedis(t).Addr + "/0" }
+
+func redisCluster(t testing.TB) string {
+	nodes := servers.SharedRedisCluster(t)
+	return "REDIS_URL=redis://" + nodes[0] + "?addr=" + strings.Join(nodes[1:], "&addr=")
+}
 
 // needServers leaves out what real servers are needed for.
 func needServers(t *testing.T) {
