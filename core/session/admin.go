@@ -33,7 +33,7 @@ func (m *Manager) List(ctx context.Context, principal string) ([]Info, error) {
 	var out []Info
 	now := m.now()
 	err := m.each(ctx, principal, func(s Stored) error {
-		if r := &s.Record; r.live(now) {
+		if r := &s.Record; r.live(now) && r.check() == nil {
 			out = append(out, Info{s.ID, r.Principal, r.Created, r.Authenticated, r.LastSeen, r.Expires, r.Device})
 		}
 		return nil
@@ -60,6 +60,9 @@ func (m *Manager) each(ctx context.Context, principal string, f func(Stored) err
 			return err
 		}
 		for _, s := range page {
+			if s.Record.Version == 0 {
+				continue // nobody can use it
+			}
 			if err := f(s); err != nil {
 				return err
 			}

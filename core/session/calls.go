@@ -225,17 +225,32 @@ func (m *Manager) end(ctx context.Context, id ID, version uint64, follow func(ma
 // resolve loads the truth under id. Where it finds a moved mark, which it
 // returns too, it goes on to the record at the end of the marks.
 func (m *Manager) resolve(ctx context.Context, id ID) (at ID, mark *Record, rec Record, err error) {
-	rec, err = m.loadFresh(ctx, id)
+	var passed ID // one of those before, a later one each time their number doubles
+	rec, err = m.loadSound(ctx, id)
 	for hops := 0; err == nil && rec.MovedTo != ""; hops++ {
-		if hops == maxHops {
+		switch {
+		case rec.MovedTo == id || rec.MovedTo == passed:
+			return id, mark, rec, fmt.Errorf("%w: the marks go round in a ring", ErrUndecodable)
+		case hops == maxHops:
 			return id, mark, rec, errMoves
+		case hops&(hops-1) == 0:
+			passed = id
 		}
 		if mark == nil {
 			first := rec
 			mark = &first
 		}
 		id = rec.MovedTo
-		rec, err = m.loadFresh(ctx, id)
+		rec, err = m.loadSound(ctx, id)
 	}
 	return id, mark, rec, err
+}
+
+// loadSound is loadFresh of a record that a session can have.
+func (m *Manager) loadSound(ctx context.Context, id ID) (Record, error) {
+	rec, err := m.loadFresh(ctx, id)
+	if err == nil {
+		err = rec.check()
+	}
+	return rec, err
 }

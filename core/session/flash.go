@@ -3,6 +3,7 @@ package session
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 )
 
 // A Flash is a message for the next page that the user sees.
@@ -21,14 +22,18 @@ type flash struct {
 
 const flashKey = "_flash"
 
-// flashes returns the stored messages; what cannot be read is none.
-func (v values) flashes() []flash {
+var errFlashes = errors.New("not a list of messages")
+
+// flashes returns the stored messages; what cannot be read is none, and not whole.
+func (v values) flashes() (out []flash, whole bool) {
 	raw, ok := v.get(flashKey)
-	var out []flash
-	if !ok || json.Unmarshal(raw, &out) != nil {
-		return nil
+	if !ok {
+		return nil, true
 	}
-	return out
+	if json.Unmarshal(raw, &out) != nil {
+		return nil, false
+	}
+	return out, true
 }
 
 // Flash adds a message, to be shown once by the page that calls Flashes.
@@ -44,7 +49,10 @@ func (s *Session) Flash(kind, text string) {
 func (s *Session) Flashes() []Flash {
 	s.lock()
 	defer s.mu.Unlock()
-	stored := s.cur.values.flashes()
+	stored, whole := s.cur.values.flashes()
+	if !whole {
+		s.m.event(s.ctx(), Event{Kind: EventUndecodable, ID: s.id, Op: "get", Key: "flash", Err: errFlashes})
+	}
 	if len(stored) == 0 {
 		return nil
 	}

@@ -15,7 +15,9 @@ type Manager struct {
 	opts  Options
 	store Store
 	fresh func(context.Context, ID) (Record, error)
-	queue queue
+	// cached: fresh asks the truth, and the store's Load perhaps a cache.
+	cached bool
+	queue  queue
 }
 
 // New returns a manager, or an error that says which option is wrong. It does
@@ -39,7 +41,7 @@ func New(o Options) (*Manager, error) {
 	}
 	m := &Manager{opts: o, store: o.Store, fresh: o.Store.Load}
 	if f, ok := o.Store.(FreshLoader); ok {
-		m.fresh = f.LoadFresh
+		m.fresh, m.cached = f.LoadFresh, true
 	}
 	return m, nil
 }

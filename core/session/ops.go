@@ -66,13 +66,15 @@ func (o *op) apply(m *Manager, st *state) error {
 		}
 		v = v.without(o.key)
 	case opFlash:
-		raw, err := json.Marshal(append(v.flashes(), o.flash...))
+		stored, _ := v.flashes()
+		raw, err := json.Marshal(append(stored, o.flash...))
 		if err != nil {
 			return err
 		}
 		v = v.with(flashKey, raw)
 	case opFlashes:
-		left := slices.DeleteFunc(v.flashes(), func(f flash) bool {
+		stored, _ := v.flashes()
+		left := slices.DeleteFunc(stored, func(f flash) bool {
 			return slices.ContainsFunc(o.flash, func(taken flash) bool { return taken.ID == f.ID })
 		})
 		if v = v.without(flashKey); len(left) > 0 {

@@ -1,8 +1,11 @@
 package session
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Record is what a store keeps under an ID.
@@ -65,6 +68,37 @@ const (
 // live tells whether the record is a session that has not ended by now.
 func (r *Record) live(now time.Time) bool {
 	return r.MovedTo == "" && now.Before(r.Expires) && now.Before(r.LifetimeEnd)
+}
+
+// check returns ErrUndecodable for a record outside the limits of [Record]: no
+// engine wrote it, and not every store could keep what comes of it.
+func (r *Record) check() error {
+	for _, t := range [...]time.Time{r.Created, r.Authenticated, r.LastSeen, r.Expires, r.LifetimeEnd} {
+		if !t.IsZero() && (t.Unix() < 0 || t.Unix() > lastSecond) {
+			return fmt.Errorf("%w: a time before 1970 or after 9999", ErrUndecodable)
+		}
+	}
+	switch {
+	case r.Version == 0 || r.Version > maxVersion:
+		return fmt.Errorf("%w: version %d", ErrUndecodable, r.Version)
+	case r.IdleTimeout < 0:
+		return fmt.Errorf("%w: negative idle timeout", ErrUndecodable)
+	case r.MovedTo != "" && !r.MovedTo.Valid():
+		return fmt.Errorf("%w: moved to no ID", ErrUndecodable)
+	case !plain(r.Principal, MaxPrincipal) || !plain(r.Device.Address, MaxAddress) || !plain(r.Device.UserAgent, MaxUserAgent):
+		return fmt.Errorf("%w: a text is too long, or no UTF-8 without NUL", ErrUndecodable)
+	}
+	return nil
+}
+
+const (
+	maxVersion = 1 << 62      // so that there is always a next one
+	lastSecond = 253402300799 // of the year 9999: JSON has no later times
+)
+
+// plain tells whether every store keeps the text as it is.
+func plain(s string, most int) bool {
+	return len(s) <= most && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
 }
 
 // seen sets LastSeen and, from it, Expires.

@@ -166,12 +166,13 @@ func better(a, b *Record) bool {
 // version if there is a record that cannot be decoded.
 func (m *Manager) loadState(ctx context.Context, t token, started time.Time) (found, status, error) {
 	f := found{token: t, id: t.id(m.opts.Cookie.Name)}
-	rec, err := m.load(ctx, f.id)
+	st, err := m.read(ctx, f.id)
+	rec := &st.rec
 	mark := err == nil && rec.MovedTo != ""
 	kind := EventUnknownToken
 	switch {
 	case mark && m.now().Before(rec.Expires):
-		f.state.rec = rec
+		f.state.rec = *rec
 		return f, moved, nil
 	case mark, errors.Is(err, ErrNotFound):
 		if m.opts.Clock().Sub(started) > markLife/2 {
@@ -179,23 +180,46 @@ func (m *Manager) loadState(ctx context.Context, t token, started time.Time) (fo
 		}
 		err = nil
 	case errors.Is(err, ErrUndecodable):
-		kind = EventUndecodable
+		f.state.rec, kind = *rec, EventUndecodable
 	case err != nil:
 		return f, failed, err
 	case !rec.live(m.now()):
 		kind = EventExpired
 	default:
-		if f.state, err = m.decode(rec); err == nil {
-			return f, live, nil
-		}
-		kind = EventUndecodable
+		f.state = st
+		return f, live, nil
 	}
 	m.event(ctx, Event{Kind: kind, ID: f.id, Principal: rec.Principal, Op: "load", Err: err})
 	return f, none, nil
 }
 
+// read loads a record and decodes it. Where what a cache holds cannot be
+// decoded, the truth decides.
+func (m *Manager) read(ctx context.Context, id ID) (state, error) {
+	rec, err := m.load(ctx, id)
+	if err != nil {
+		return state{}, err
+	}
+	st, err := m.decode(rec)
+	if err == nil || !m.cached {
+		return st, err
+	}
+	truth, failed := m.loadFresh(ctx, id)
+	if failed != nil {
+		return state{}, failed
+	}
+	st, failed = m.decode(truth)
+	if failed == nil {
+		m.event(ctx, Event{Kind: EventCacheError, ID: id, Principal: truth.Principal, Op: "load", Err: err})
+	}
+	return st, failed
+}
+
 func (m *Manager) decode(rec Record) (state, error) {
 	v, err := decodeValues(rec.Payload, m.opts.Codec)
+	if err == nil {
+		err = rec.check()
+	}
 	rec.Payload = nil
 	return state{rec, v}, err
 }
