@@ -51,7 +51,7 @@ func TestAKilledTestProcessLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = child.Wait()
-	await(t, func() (left []string) {
+	awaitNone(t, func() (left []string) {
 		for _, pid := range pids {
 			if syscall.Kill(pid, 0) == nil && state(pid) != 'Z' {
 				left = append(left, strconv.Itoa(pid))
@@ -103,8 +103,8 @@ func TestAnEndedTestLeavesNothing(t *testing.T) {
 	}
 }
 
-// await returns when nothing is left, and fails if that does not come.
-func await(t *testing.T, left func() []string) {
+// awaitNone returns when nothing is left, and fails if that does not come.
+func awaitNone(t *testing.T, left func() []string) {
 	t.Helper()
 	var names []string
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {

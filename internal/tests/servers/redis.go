@@ -1,12 +1,16 @@
 package servers
 
 import (
+	"os"
+	"slices"
 	"strconv"
 	"testing"
 )
 
-// A RedisServer is a running redis-server without persistence: a restarted one
-// is empty.
+// A RedisServer is a running redis-server. Without "--appendonly", "yes" it
+// keeps nothing: a restarted one is empty. With it, what it acknowledged
+// survives Kill and Restart, but not a crash of the machine: for speed, nothing
+// is synced to disk.
 type RedisServer struct {
 	Addr string // host:port
 	*server
@@ -19,7 +23,71 @@ func Redis(t testing.TB, args ...string) *RedisServer {
 	return private(t, func() (*RedisServer, error) { return startRedis(args) })
 }
 
+// URL is what redis.ParseURL takes.
+func (s *RedisServer) URL() string { return "redis://" + s.Addr }
+
+// Through is the URL of the server behind a proxy.
+func (s *RedisServer) Through(p *Proxy) string { return "redis://" + p.Addr }
+
+// Persistent tells whether the server keeps what it acknowledged.
+func (s *RedisServer) Persistent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := false
+	for i, arg := range s.run.Args[1:] {
+		if s.run.Args[i] == "--appendonly" {
+			kept = arg == "yes"
+		}
+	}
+	return kept
+}
+
+// RestartWith is Restart with further arguments, for this time.
+func (s *RedisServer) RestartWith(t testing.TB, args ...string) {
+	t.Helper()
+	s.mu.Lock()
+	usual := s.run
+	s.run.Args = slices.Concat(usual.Args, args)
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.run = usual
+	}()
+	s.Restart(t)
+}
+
+// Forget removes what a killed server has written, so that it restarts empty.
+func (s *RedisServer) Forget(t testing.TB) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc != nil {
+		t.Fatal("servers: Forget of a running server")
+	}
+	for _, name := range []string{"dump.rdb", "appendonlydir"} {
+		if err := os.RemoveAll(s.home.Dir + "/" + name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func startRedis(args []string, portOffsets ...int) (*RedisServer, error) {
+	s, err := launchRedis("Ready to accept connections", func(h home, port int) []string {
+		return append([]string{
+			"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", h.Dir,
+			"--save", "", "--appendonly", "no", "--appendfsync", "no", "--daemonize", "no", "--loglevel", "notice",
+		}, args...)
+	}, portOffsets...)
+	if err != nil {
+		return nil, err
+	}
+	return &RedisServer{Addr: address(s.port), server: s}, nil
+}
+
+// launchRedis starts redis-server with the arguments that build makes for a
+// folder and a port.
+func launchRedis(ready string, build func(home, int) []string, portOffsets ...int) (*server, error) {
 	program, err := find("redis-server", "redis-server")
 	if err != nil {
 		return nil, err
@@ -29,19 +97,10 @@ func startRedis(args []string, portOffsets ...int) (*RedisServer, error) {
 		return nil, err
 	}
 	s, err := launch(h, func() (int, error) { return freePort(portOffsets...) }, func(port int) command {
-		return command{
-			Path: program,
-			Args: append([]string{
-				"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", h.Dir,
-				"--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "notice",
-			}, args...),
-			Home:  h,
-			Ready: "Ready to accept connections",
-		}
+		return command{Path: program, Args: build(h, port), Home: h, Ready: ready}
 	})
 	if err != nil {
 		h.remove()
-		return nil, err
 	}
-	return &RedisServer{Addr: address(s.port), server: s}, nil
+	return s, err
 }

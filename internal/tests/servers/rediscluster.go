@@ -39,7 +39,7 @@ func startCluster() (*cluster, error) {
 		c.nodes = append(c.nodes, node)
 		c.addrs = append(c.addrs, node.Addr)
 	}
-	if err := c.join(); err != nil {
+	if err := join(c.addrs, c.addrs, clusterNodes); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
 	return c, nil
@@ -53,44 +53,67 @@ func (c *cluster) stop() error {
 	return errors.Join(errs...)
 }
 
-// join gives each node its share of the slots, introduces the nodes to the
-// first one, and waits until each knows of all slots.
-func (c *cluster) join() error {
-	for i, node := range c.nodes {
-		var slots strings.Builder
-		for slot := clusterSlots * i / clusterNodes; slot < clusterSlots*(i+1)/clusterNodes; slot++ {
-			slots.WriteString(" " + strconv.Itoa(slot))
+// join gives each master its share of the slots, introduces the nodes to the
+// first one, and waits until each knows of all nodes and slots. Nodes call
+// themselves by the names, which are addresses, too.
+func join(addrs, names []string, masters int) error {
+	host, port, err := net.SplitHostPort(names[0])
+	if err != nil {
+		return fmt.Errorf("servers: %w", err)
+	}
+	_, own, err := net.SplitHostPort(addrs[0])
+	if err != nil {
+		return fmt.Errorf("servers: %w", err)
+	}
+	bus, err := strconv.Atoi(own)
+	if err != nil {
+		return fmt.Errorf("servers: %w", err)
+	}
+	for i, addr := range addrs {
+		lines := []string{
+			fmt.Sprintf("CLUSTER SET-CONFIG-EPOCH %d", i+1),
+			fmt.Sprintf("CLUSTER MEET %s %s %d", host, port, bus+busOffset),
 		}
-		for _, line := range []string{
-			"CLUSTER SET-CONFIG-EPOCH " + strconv.Itoa(i+1),
-			"CLUSTER ADDSLOTS" + slots.String(),
-			fmt.Sprintf("CLUSTER MEET 127.0.0.1 %d", c.nodes[0].port),
-		} {
-			if _, err := ask(node.Addr, line); err != nil {
+		if i < masters {
+			var slots strings.Builder
+			for slot := clusterSlots * i / masters; slot < clusterSlots*(i+1)/masters; slot++ {
+				slots.WriteString(" " + strconv.Itoa(slot))
+			}
+			lines = append(lines, "CLUSTER ADDSLOTS"+slots.String())
+		}
+		for _, line := range lines {
+			if _, err := ask(addr, line); err != nil {
 				return err
 			}
 		}
 	}
-	for _, addr := range c.addrs {
-		if err := awaitCluster(addr); err != nil {
+	for _, addr := range addrs {
+		if err := awaitCluster(addr, len(addrs)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func awaitCluster(addr string) error {
-	var info string
-	for end := time.Now().Add(startLimit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		var err error
-		if info, err = ask(addr, "CLUSTER INFO"); err != nil {
-			return err
-		}
-		if strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", clusterNodes)) {
+func awaitCluster(addr string, nodes int) error {
+	return await("the Redis Cluster does not get ready", func() (bool, string) {
+		info, err := ask(addr, "CLUSTER INFO")
+		return err == nil && strings.Contains(info, "cluster_state:ok") &&
+			strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", nodes)), info
+	})
+}
+
+// await asks again and again until something is so; the text says how it is.
+func await(otherwise string, so func() (bool, string)) error {
+	for end := time.Now().Add(startLimit); ; time.Sleep(20 * time.Millisecond) {
+		done, text := so()
+		if done {
 			return nil
 		}
+		if time.Now().After(end) {
+			return fmt.Errorf("servers: %s: %s", otherwise, text)
+		}
 	}
-	return fmt.Errorf("servers: the Redis Cluster does not get ready: %s", info)
 }
 
 // ask sends one command to a Redis server and returns its reply: a line, or the

@@ -14,9 +14,10 @@ type server struct {
 	home home
 	port int
 
-	mu   sync.Mutex
-	run  command
-	proc *process // nil while killed
+	mu     sync.Mutex
+	run    command
+	proc   *process // nil while killed
+	paused bool
 }
 
 // portAttempts bounds how often a server is started anew since somebody else
@@ -54,7 +55,7 @@ func (s *server) Kill(t testing.TB) {
 	if err := s.proc.kill(); err != nil {
 		t.Fatal(err)
 	}
-	s.proc = nil
+	s.proc, s.paused = nil, false
 }
 
 // Stop pauses each process of the server by SIGSTOP: connections stay open and
@@ -69,6 +70,7 @@ func (s *server) Stop(t testing.TB) {
 	if err := s.proc.pause(); err != nil {
 		t.Fatal(err)
 	}
+	s.paused = true
 }
 
 // Cont resumes a server after Stop.
@@ -82,6 +84,7 @@ func (s *server) Cont(t testing.TB) {
 	if err := s.proc.resume(); err != nil {
 		t.Fatal(err)
 	}
+	s.paused = false
 }
 
 // Restart starts the server again at the same address, after killing it if it
@@ -97,6 +100,13 @@ func (s *server) Restart(t testing.TB) {
 		t.Fatal(err)
 	}
 	s.proc = proc
+}
+
+// alive tells whether the server runs and is not paused.
+func (s *server) alive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proc != nil && !s.paused
 }
 
 // stop ends the server for good and removes its folder.

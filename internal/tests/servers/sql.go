@@ -1,6 +1,9 @@
 package servers
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+	"strings"
+)
 
 // A SQLServer is a running database server. It has an empty database and a user
 // who may do everything in it, and takes 200 connections. What was committed
@@ -16,6 +19,12 @@ type SQLServer struct {
 	Addr string
 	*server
 }
+
+// Through is the URL of the server behind a proxy.
+func (s *SQLServer) Through(p *Proxy) string { return strings.Replace(s.URL, s.Addr, p.Addr, 1) }
+
+// DSNThrough is the DSN of the server behind a proxy.
+func (s *SQLServer) DSNThrough(p *Proxy) string { return strings.Replace(s.DSN, s.Addr, p.Addr, 1) }
 
 // name is the user, and MariaDB's database.
 const name = "seshat"
