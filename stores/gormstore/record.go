@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -130,6 +129,12 @@ func (r *row) record() (session.Record, error) {
 		return session.Record{}, unreadable("persistent: neither 0 nor 1")
 	case r.movedTo != "" && !session.ID(r.movedTo).Valid():
 		return session.Record{}, unreadable("moved_to: no ID")
+	case !plainText(string(r.principal), session.MaxPrincipal):
+		return session.Record{}, unreadable("principal: too long, or with NUL")
+	case !plainText(string(r.address), session.MaxAddress):
+		return session.Record{}, unreadable("address: too long, or with NUL")
+	case !plainText(string(r.userAgent), session.MaxUserAgent):
+		return session.Record{}, unreadable("user_agent: too long, or with NUL")
 	}
 	return session.Record{
 		Version:       uint64(r.version),
@@ -158,13 +163,7 @@ func (c *numberColumn) Scan(v any) error {
 	switch v := v.(type) {
 	case int64:
 		*c = numberColumn(v)
-	case []byte: // the text protocol
-		n, err := strconv.ParseInt(string(v), 10, 64)
-		if err != nil {
-			return unreadable("not a number")
-		}
-		*c = numberColumn(n)
-	default:
+	default: // also digits: to SQLite they are another version than the number
 		return unreadable("not a number")
 	}
 	if *c < 0 {
