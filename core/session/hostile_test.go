@@ -148,11 +148,6 @@ func checkCookieHeader(t *testing.T, s *site, header string) {
 }
 
 func FuzzCookieHeader(f *testing.F) {
-	for _, header := range hostileHeaders(strings.Repeat("A", 43)) {
-		if len(header) < 1000 {
-			f.Add(header)
-		}
-	}
 	store, events := newProbe(), &eventLog{}
 	m := session.Must(session.New(session.Options{Store: store, Events: events}))
 	f.Fuzz(func(t *testing.T, header string) {

@@ -29,14 +29,6 @@ func checkEnvelope(t *testing.T, v values) {
 }
 
 func FuzzDecodeValues(f *testing.F) {
-	v := values{codec: JSON}
-	f.Add([]byte{})
-	f.Add([]byte{envelopeVersion})
-	f.Add(v.with("a", []byte("1")).encode())
-	f.Add(v.with("cart", []byte(`["tea"]`)).with("", nil).with("_flash", []byte("[]")).encode())
-	f.Add([]byte("\x01\x04json\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
-	f.Add([]byte("\x01\x04json\x02\x01a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01b\x02xx"))
-	f.Add([]byte("\x01\x04json\x01\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		v, err := decodeValues(b, JSON)
 		if err != nil {
@@ -50,8 +42,6 @@ func FuzzDecodeValues(f *testing.F) {
 }
 
 func FuzzEnvelope(f *testing.F) {
-	f.Add("cart", []byte(`["tea"]`), "name", []byte("x"), "cart")
-	f.Add("", []byte(nil), "\x00\xff", []byte("\x00"), "none")
 	f.Fuzz(func(t *testing.T, k1 string, raw1 []byte, k2 string, raw2 []byte, gone string) {
 		v, want := values{codec: JSON}, map[string][]byte{}
 		for _, e := range []entry{{k1, raw1}, {k2, raw2}, {k1, raw2}} {
