@@ -49,6 +49,9 @@ func (w *work) move(ctx context.Context) error {
 			t, id, err = w.m.create(ctx, w.record(&next, 1))
 		default:
 			err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version)
+			if errors.Is(err, ErrNotFound) { // RevokeAll found it before the old session had moved
+				t, id, err = w.m.create(ctx, w.record(&next, 1))
+			}
 		}
 		if err != nil {
 			return err

@@ -149,3 +149,22 @@ func TestRevokeAllOfNobodyEndsNothing(t *testing.T) {
 	s.wantCalls()
 	b.sees("", "tea")
 }
+
+// A login of an anonymous session has created its successor when another device
+// of the user signs out everywhere, and is not answered yet: it comes after that.
+func TestALoginWhoseSuccessorIsRevokedBeforeItIsAnsweredLogsIn(t *testing.T) {
+	s, b := started(t, session.Options{})
+	other := s.another(session.Options{})
+	s.store.plan("update", before(func() { // of the old record, into a mark
+		s.store.reset()
+		b.thief().at(other).visit(add("milk")).want(200)
+		if n, err := other.m.RevokeAll(context.Background(), "alice"); n != 1 || err != nil {
+			t.Errorf("revoked %d, error %v", n, err)
+		}
+	}))
+	b.visit(login("alice")).want(200).setsCookie()
+	b.sees("alice", "tea", "milk")
+	if n := s.alive(); n != 1 {
+		t.Errorf("%d sessions are alive", n)
+	}
+}
