@@ -236,11 +236,16 @@ func (b *browser) send(r *http.Request) answer {
 		if err := b.receive("https", host, r.URL.Path, line); err != nil {
 			b.Errorf("a browser refuses the cookie %q: %v", line, err)
 		}
-		b.site.mu.Lock()
-		b.tokens = append(b.tokens, c.Value)
-		b.site.mu.Unlock()
+		b.given(c.Value)
 	}
 	return answer{b.T, response.StatusCode, response.Header, strings.TrimSpace(string(body))}
+}
+
+// given notes a token as a secret of the site.
+func (s *site) given(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens = append(s.tokens, token)
 }
 
 func (a answer) want(status int) answer {
