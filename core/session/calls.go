@@ -116,7 +116,7 @@ func (m *Manager) update(ctx context.Context, id ID, rec Record, ifVersion uint6
 		}
 		// Refused, it may be the first one that came in between.
 		known = m.outcome(settle, id, &rec, ifVersion)
-		if definite(second) && !errors.Is(second, ErrConflict) {
+		if definite(second) && !errors.Is(second, ErrConflict) && !errors.Is(second, ErrNotFound) {
 			err = second
 		}
 	}

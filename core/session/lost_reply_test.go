@@ -115,6 +115,18 @@ func TestAWriteThatArrivesLateCountsOnce(t *testing.T) {
 		b.visit(addOne(nil)).want(503) // nobody can know; it counted once
 		b.wantCount(2)
 	})
+	t.Run("before the second try, and the session was ended then", func(t *testing.T) {
+		s, b := started(t, session.Options{})
+		first, arrive := late()
+		other := b.thief().at(s.another(session.Options{}))
+		s.store.plan("update", first, before(func() {
+			_ = arrive()
+			other.wantCount(1)
+			other.visit(destroy).want(200)
+		}))
+		b.visit(addOne(nil)).want(503) // 409 would say that nothing was written, and it was seen
+		b.seesNothing()
+	})
 	t.Run("after the browser has tried again", func(t *testing.T) {
 		s, b := started(t, session.Options{})
 		first, arrive := late()
