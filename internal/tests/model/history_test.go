@@ -1,0 +1,145 @@
+package model_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What a request does.
+type verb string
+
+const (
+	read       verb = "read"
+	set        verb = "set"
+	update     verb = "update"
+	pop        verb = "pop"
+	login      verb = "login"
+	renew      verb = "renew"
+	destroy    verb = "destroy"
+	revoke     verb = "revoke"
+	revokeFor  verb = "revokeFor"
+	revokeAll  verb = "revokeAll"
+	readTruth  verb = "read the truth" // past the cache
+	mark       verb = "late mark"      // of a renewal that could not tell
+	told       verb = "answered"       // what an operation wrote is known from here on
+	revokeSome verb = "revoke some"    // a part of revokeAll
+)
+
+// Answers of an operation that is no request; others are HTTP statuses.
+const (
+	ok          = 200
+	notFound    = 404
+	conflict    = 409
+	unavailable = 503
+)
+
+// An operation is one request, or a part of one that can take effect by itself.
+type operation struct {
+	id      int // of the request
+	client  int
+	process int
+	verb    verb
+	token   int    // that it came with; -1 is none
+	arg     string // the value to set, or the principal
+
+	status  int
+	token2  int  // that the browser was given; -1 is none
+	removed bool // the browser was made to forget its token
+	live    bool // read: there was a session, and what it had
+	seen    rec  // read, pop
+
+	call, answer int64 // moments; an answer of open is none
+}
+
+// open is the answer of what may take effect at any time from its call on.
+const open = int64(1) << 40
+
+// whole tells whether the operation may also not happen at all.
+func (o *operation) whole() bool { return o.answer != open }
+
+func (o *operation) String() string {
+	var b strings.Builder
+	at := fmt.Sprintf("%d-%d", o.call, o.answer)
+	if !o.whole() {
+		at = fmt.Sprintf("%d-?", o.call)
+	}
+	fmt.Fprintf(&b, "%-11s request %-3d client %d process %d  %-9s", at, o.id, o.client, o.process, o.verb)
+	if o.token >= 0 {
+		fmt.Fprintf(&b, " token %d", o.token)
+	}
+	if o.arg != "" {
+		fmt.Fprintf(&b, " %q", o.arg)
+	}
+	fmt.Fprintf(&b, " -> %d", o.status)
+	switch {
+	case o.verb != read && o.verb != readTruth && o.verb != pop:
+	case !o.live:
+		b.WriteString(", nothing there")
+	case o.verb == pop:
+		fmt.Fprintf(&b, ", took %q", o.seen.a)
+	default:
+		fmt.Fprintf(&b, ", saw a=%q n=%d of %q", o.seen.a, o.seen.n, o.seen.principal)
+	}
+	if o.token2 >= 0 {
+		fmt.Fprintf(&b, ", new token %d", o.token2)
+	}
+	if o.removed {
+		b.WriteString(", forget the token")
+	}
+	return b.String()
+}
+
+// parts is the request as the operations that the model knows. What failed
+// without an effect is none.
+func (o operation) parts(tells bool) []operation {
+	var out []operation
+	again := func(v verb, answer int64) {
+		p := o
+		p.verb, p.answer = v, answer
+		out = append(out, p)
+	}
+	unknown := o.status == unavailable
+	switch {
+	case unknown && (o.verb == read || o.verb == pop && !o.live):
+		return nil
+	case unknown && (o.verb == login || o.verb == renew):
+		if o.token2 < 0 {
+			return nil // without a cookie nothing has happened, and nothing will
+		}
+		again(o.verb, o.answer)
+		again(mark, open)
+	case unknown && o.verb == revokeAll:
+		for range 3 {
+			again(revokeSome, open)
+		}
+	case unknown:
+		again(o.verb, open)
+	case o.verb == revokeAll:
+		// Its sessions end one after the other; what it promises is that at
+		// some moment none is left.
+		again(revokeSome, o.answer)
+		again(revokeSome, o.answer)
+		again(revokeAll, o.answer)
+	default:
+		again(o.verb, o.answer)
+	}
+	if tells && !unknown && o.verb != read && o.verb != readTruth {
+		p := operation{id: o.id, verb: told, call: o.answer + 1, answer: o.answer + 1, token: -1, token2: -1}
+		out = append(out, p)
+	}
+	return out
+}
+
+// A history is what the clients of one family did and were answered.
+type history []operation
+
+func (h history) String() string {
+	h = slices.Clone(h)
+	slices.SortStableFunc(h, func(a, b operation) int { return int(a.call - b.call) })
+	var b strings.Builder
+	for i := range h {
+		b.WriteString("  " + h[i].String() + "\n")
+	}
+	return b.String()
+}
