@@ -19,8 +19,8 @@ const (
 	longestItem = 200 // bytes of an item
 	fullCart    = 200 // items
 
-	// largestSession leaves room for a full cart, and for the message that each
-	// item adds until a page shows it.
+	// largestSession leaves room for a full cart, a byte of which may take six in
+	// JSON, and for messages.
 	largestSession = 512 << 10
 )
 
@@ -28,7 +28,7 @@ const (
 // the function given to Update runs on the newest cart.
 func addItem(s *session.Session, item string) {
 	cart.Update(s, func(items []string) []string { return append(items, item) })
-	s.Flash("info", "Added to your cart: "+item)
+	tell(s, "Added to your cart: "+item)
 }
 
 // removeItem removes one of that name, if there is one.
@@ -42,7 +42,14 @@ func removeItem(s *session.Session, item string) {
 		}
 		return items
 	})
-	s.Flash("info", "Removed from your cart: "+item)
+	tell(s, "Removed from your cart: "+item)
+}
+
+// tell leaves a message for the next page, in place of one that no page has
+// shown yet: they would fill the session of a visitor who only posts.
+func tell(s *session.Session, text string) {
+	s.Flashes()
+	s.Flash("info", text)
 }
 
 // readName returns who wants to sign in, or a problem to show. A real shop asks

@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,14 +20,16 @@ var own = []string{"README.md", "go.mod", "go.sum", "shop.go"}
 func TestAllButTheHandlersIsTheSameInEveryExample(t *testing.T) {
 	var names []string
 	for _, app := range examples.Names {
-		entries, err := os.ReadDir(filepath.Join(examples.Folder, app))
+		folder := filepath.Join(examples.Folder, app)
+		err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+			name, _ := filepath.Rel(folder, path)
+			if err == nil && !e.IsDir() && filepath.Ext(name) != ".db" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
-		}
-		for _, e := range entries {
-			if filepath.Ext(e.Name()) != ".db" && !slices.Contains(names, e.Name()) {
-				names = append(names, e.Name())
-			}
 		}
 	}
 	for _, name := range names {
