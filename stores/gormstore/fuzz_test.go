@@ -84,3 +84,23 @@ func FuzzRow(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCursor reads any text as what a page ended with: it is refused, or it
+// names one place that every database can be asked for.
+func FuzzCursor(f *testing.F) {
+	f.Fuzz(func(t *testing.T, s string) {
+		created, id, err := parseCursor(s)
+		if err != nil {
+			if !errors.Is(err, session.ErrInvalid) || created != 0 || id != "" {
+				t.Errorf("%d, %q, %v", created, id, err)
+			}
+			return
+		}
+		if !plainText(id, 64) {
+			t.Errorf("the cursor %q has the ID %q", s, id)
+		}
+		if c, i, err := parseCursor(cursor(created, id)); err != nil || c != created || i != id {
+			t.Errorf("%d and %q came back as %d and %q (%v)", created, id, c, i, err)
+		}
+	})
+}

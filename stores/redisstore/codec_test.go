@@ -164,7 +164,6 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzEncode(f *testing.F) {
-	f.Add(uint64(1), "bob", int64(1), int64(2), int64(3), "10.0.0.1", "curl", []byte("payload"), true)
 	f.Fuzz(func(t *testing.T, version uint64, principal string, created, expires, idle int64, address, agent string, payload []byte, persistent bool) {
 		rec := session.Record{
 			Version: version, Principal: principal, Created: time.UnixMicro(created).UTC(), Expires: time.UnixMicro(expires).UTC(),
