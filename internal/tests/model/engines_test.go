@@ -86,6 +86,7 @@ func redisKind(t *testing.T) func() session.Store {
 	rdb := redis.NewClient(&redis.Options{Addr: servers.SharedRedis(t).Addr, ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = rdb.Close() })
 	return func() session.Store {
+		must(t, rdb.FlushDB(t.Context()).Err())
 		return redisstore.New(rdb, redisstore.Options{Prefix: fmt.Sprintf("model%d:", names.Add(1)), Timeout: patience})
 	}
 }
