@@ -82,9 +82,9 @@ type Options struct {
 // Cookie is the policy of the session cookie, after RFC 6265bis.
 type Cookie struct {
 	// Name. Default: `__Host-session` if the cookie is Secure with Path "/" and
-	// no Domain, else `session`. The prefixes `__Host-` and `__Secure-` are
-	// checked as browsers do, in any letter case. Two managers on one site need
-	// two names. Renaming signs everybody out.
+	// no Domain, else `session`. The prefixes `__Host-`, `__Secure-`, `__Http-`
+	// and `__Host-Http-` are checked as browsers do, in any letter case. Two
+	// managers on one site need two names. Renaming signs everybody out.
 	Name string
 	// Domain sends the cookie to all its subdomains as well: whoever controls
 	// one of them can then read and set it. Default: none, this host only.
@@ -126,6 +126,8 @@ const (
 	defaultName         = "session"
 	hostPrefix          = "__Host-"
 	securePrefix        = "__Secure-"
+	httpPrefix          = "__Http-"
+	hostHTTPPrefix      = "__Host-Http-"
 )
 
 // withDefaults fills in every default and refuses what cannot work.
@@ -202,6 +204,8 @@ func (c Cookie) withDefaults(secure bool) (Cookie, error) {
 		return c, fmt.Errorf("session: cookie name %q needs Secure, Path \"/\" and no Domain: drop the prefix %s or set them so", c.Name, hostPrefix)
 	case hasPrefixFold(c.Name, securePrefix) && !secure:
 		return c, fmt.Errorf("session: cookie name %q needs Secure: drop the prefix %s or Insecure", c.Name, securePrefix)
+	case (hasPrefixFold(c.Name, httpPrefix) || hasPrefixFold(c.Name, hostHTTPPrefix)) && (!secure || c.ScriptReadable):
+		return c, fmt.Errorf("session: cookie name %q needs Secure and HttpOnly: drop the prefix, or Insecure and ScriptReadable", c.Name)
 	case c.SameSite == http.SameSiteNoneMode && !secure:
 		return c, errors.New("session: SameSite=None needs Secure: browsers refuse the cookie with Insecure")
 	case c.Partitioned && !secure:
