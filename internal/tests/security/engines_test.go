@@ -140,11 +140,14 @@ func cachedDBWith(name string, cache, truth tier, o cacheddb.Options) engine {
 	}}
 }
 
+// memory is for what no store has a part in.
+var memory = alone("memory", inMemory)
+
 // engines returns those that can be had.
 func engines(t *testing.T) []engine {
 	t.Helper()
 	out := []engine{
-		alone("memory", inMemory),
+		memory,
 		alone("db(SQLite)", inSQLite),
 		cachedDB("cached_db(memory,memory)", inMemory, inMemory),
 	}

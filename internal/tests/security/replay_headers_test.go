@@ -3,6 +3,7 @@ package security_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"testing"
@@ -45,7 +46,7 @@ func uses(t *testing.T) map[string]func(*session.Session) {
 
 // exceptOf uses a session as the one to spare.
 func exceptOf(t *testing.T, s *session.Session) {
-	m := session.Must(session.New(session.Options{Store: session.NewMemoryStore(session.MemoryOptions{})}))
+	m := session.Must(session.New(session.Options{Store: session.NewMemoryStore(session.MemoryOptions{}), Logger: slog.New(slog.DiscardHandler)}))
 	if _, err := m.RevokeAll(t.Context(), "nobody", session.Except(s)); err != nil {
 		t.Error(err)
 	}
@@ -74,7 +75,7 @@ func TestVaryAndNoStoreAreNeverMissing(t *testing.T) {
 	if len(all) < 25 {
 		t.Fatalf("only %d methods were found", len(all))
 	}
-	s := newSite(t, engines(t)[0], session.Options{}, 1)
+	s := newSite(t, memory, session.Options{}, 1)
 	for does, use := range all {
 		for who, f := range map[string]func(b *browser){
 			"a visitor without a cookie": func(*browser) {},

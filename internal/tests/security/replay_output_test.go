@@ -127,7 +127,7 @@ func renewed(s *session.Session) { s.Login("alice") }
 // The same by fmt, JSON and slog, of every exported type of package session: one
 // that is added later has to be put here.
 func TestNoTypeOfPackageSessionPrintsAToken(t *testing.T) {
-	s := newSite(t, engines(t)[0], session.Options{}, 1)
+	s := newSite(t, memory, session.Options{}, 1)
 	m, b := s.m[0], s.browser()
 	id := b.begin(loginWith("alice", "tea"))
 	rec, err := m.Store().Load(t.Context(), id)

@@ -11,12 +11,12 @@ import (
 )
 
 func TestTheReplayOfLateWritersHasTeeth(t *testing.T) {
-	memory := func() *session.MemoryStore { return session.NewMemoryStore(session.MemoryOptions{}) }
+	newMemory := func() *session.MemoryStore { return session.NewMemoryStore(session.MemoryOptions{}) }
 	broken := func(s session.Store) tier { return func(*testing.T) (session.Store, func() string) { return s, nil } }
 	for _, e := range []engine{
-		alone("an update that creates", broken(creatingUpdates{memory()})),
-		alone("a touch that creates", broken(&creatingTouches{MemoryStore: memory(), loaded: map[session.ID]session.Record{}})),
-		cachedDB("cached_db with fills without a guard", broken(blindFills{memory()}), inMemory),
+		alone("an update that creates", broken(creatingUpdates{newMemory()})),
+		alone("a touch that creates", broken(&creatingTouches{MemoryStore: newMemory(), loaded: map[session.ID]session.Record{}})),
+		cachedDB("cached_db with fills without a guard", broken(blindFills{newMemory()}), inMemory),
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			s := newSite(t, e, session.Options{}, 2)

@@ -132,6 +132,7 @@ func (u *userAgent) receive(scheme, host, uriPath, line string) error {
 		return errPartition
 	case hasPrefix(c.name, "__Secure-") && !c.secure,
 		hasPrefix(c.name, "__Host-") && (!c.secure || !c.hostOnly || c.path != "/" || !strings.Contains(strings.ToLower(rest), "path=")),
+		(hasPrefix(c.name, "__Http-") || hasPrefix(c.name, "__Host-Http-")) && (!c.secure || !c.httpOnly), // as layered-cookies has it
 		c.name == "" && (hasPrefix(c.value, "__Secure-") || hasPrefix(c.value, "__Host-")):
 		return errPrefix
 	}
