@@ -14,37 +14,58 @@ const (
 	long  = 3200 * time.Millisecond
 )
 
-// killed lists what befalls the process of any server. loss is what it forgets
-// when it is killed.
+// processes lists what befalls the process of any server. loss is what it
+// forgets when it is killed.
 func processes(name string, s servers.Killable, loss Loss) []Fault {
-	var since time.Time
+	var paused time.Time
 	return []Fault{
-		{
-			Name: name + " is killed", Loss: loss,
-			Inject: s.Kill,
-			Mend:   s.Restart,
+		state(name+" is killed", loss, s.Kill, s.Restart),
+		state(name+" is killed and restarted at once", loss, s.Restart, nil),
+		state(name+" is paused for a moment", Nothing, func(t testing.TB) {
+			s.Stop(t)
+			time.Sleep(brief) // the fault itself
+			s.Cont(t)
+		}, s.Cont),
+		state(name+" is paused for longer than the time limit", Nothing, func(t testing.TB) {
+			s.Stop(t)
+			paused = time.Now()
+		}, func(t testing.TB) {
+			time.Sleep(time.Until(paused.Add(long))) // the fault itself
+			s.Cont(t)
+		}),
+	}
+}
+
+// state is a fault that has happened or not: Mend has no effect unless Inject
+// was called, and none the second time.
+func state(name string, loss Loss, inject, mend func(testing.TB)) Fault {
+	happened := false
+	return Fault{
+		Name: name, Loss: loss,
+		Inject: func(t testing.TB) {
+			t.Helper()
+			happened = true
+			inject(t)
 		},
-		{
-			Name: name + " is killed and restarted at once", Loss: loss,
-			Inject: func(t testing.TB) { s.Kill(t); s.Restart(t) },
-			Mend:   func(testing.TB) {},
+		Mend: func(t testing.TB) {
+			t.Helper()
+			if happened && mend != nil {
+				mend(t)
+			}
+			happened = false
 		},
-		{
-			Name: name + " is paused for a moment",
-			Inject: func(t testing.TB) {
-				s.Stop(t)
-				time.Sleep(brief) // the fault itself
-				s.Cont(t)
-			},
-			Mend: s.Cont,
-		},
-		{
-			Name:   name + " is paused for longer than the time limit",
-			Inject: func(t testing.TB) { s.Stop(t); since = time.Now() },
-			Mend: func(t testing.TB) {
-				time.Sleep(time.Until(since.Add(long))) // the fault itself
-				s.Cont(t)
-			},
-		},
+	}
+}
+
+// limit bounds how long a fault may take to happen or to be mended.
+const limit = time.Minute
+
+// until asks again and again until something is so.
+func until(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("faults: in vain: %s", what)
+		}
 	}
 }

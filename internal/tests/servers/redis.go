@@ -57,18 +57,31 @@ func (s *RedisServer) RestartWith(t testing.TB, args ...string) {
 	s.Restart(t)
 }
 
-// Forget removes what a killed server has written, so that it restarts empty.
-func (s *RedisServer) Forget(t testing.TB) {
+// What a server writes into its folder, for Remove.
+const (
+	Snapshot = "dump.rdb"
+	Log      = "appendonlydir"
+)
+
+// Remove removes a Snapshot or a Log, so that the server does not start from it.
+func (s *RedisServer) Remove(t testing.TB, name string) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc != nil {
-		t.Fatal("servers: Forget of a running server")
+	if err := os.RemoveAll(s.home.Dir + "/" + name); err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{"dump.rdb", "appendonlydir"} {
-		if err := os.RemoveAll(s.home.Dir + "/" + name); err != nil {
-			t.Fatal(err)
-		}
+}
+
+// Seal makes the folder one in which the server can make no more files; Unseal
+// ends that.
+func (s *RedisServer) Seal(t testing.TB) { s.chmod(t, 0o500) }
+
+// Unseal ends what Seal began.
+func (s *RedisServer) Unseal(t testing.TB) { s.chmod(t, 0o700) }
+
+func (s *RedisServer) chmod(t testing.TB, mode os.FileMode) {
+	t.Helper()
+	if err := os.Chmod(s.home.Dir, mode); err != nil {
+		t.Fatal(err)
 	}
 }
 

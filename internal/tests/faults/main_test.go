@@ -1,0 +1,105 @@
+package faults_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seshat-go/seshat/internal/tests/faults"
+	"github.com/seshat-go/seshat/internal/tests/servers"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { servers.Main(m) }
+
+// A sight is what a plain client of the server sees while a fault lasts: part of
+// the error of a read and of a write, "" for none. If the words are several, one
+// of them is enough; they are separated by |.
+type sight struct{ read, write string }
+
+// A client is an ordinary program that uses the server, on one connection that
+// it replaces when it is broken, and never waits longer than half a second.
+type client interface {
+	read(context.Context) error
+	write(context.Context) error
+}
+
+const patience = 500 * time.Millisecond
+
+// see does what the client does and compares it with what it should see.
+func see(t *testing.T, c client, want sight) {
+	t.Helper()
+	for _, side := range []struct {
+		name string
+		do   func(context.Context) error
+		want string
+	}{{"read", c.read, want.read}, {"write", c.write, want.write}} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		err := side.do(ctx)
+		cancel()
+		if !matches(err, side.want) {
+			t.Errorf("a %s gives %v, not %q", side.name, err, side.want)
+		}
+	}
+}
+
+func matches(err error, want string) bool {
+	if err == nil || want == "" {
+		return err == nil && want == ""
+	}
+	for _, part := range strings.Split(want, "|") {
+		if strings.Contains(err.Error(), part) {
+			return true
+		}
+	}
+	return false
+}
+
+// works waits until the client is served again: its first uses may meet
+// connections of before.
+func works(t *testing.T, c client) {
+	t.Helper()
+	var err error
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*patience)
+		if err = c.read(ctx); err == nil {
+			err = c.write(ctx)
+		}
+		cancel()
+		if err == nil {
+			return
+		}
+	}
+	t.Fatalf("the server does not serve: %v", err)
+}
+
+// described fails the test unless each fault of a catalogue has one description
+// of what it looks like, and the names differ.
+func described[T any](t *testing.T, list []faults.Fault, descriptions map[string]T) {
+	t.Helper()
+	seen := make(map[string]bool)
+	for _, f := range list {
+		if _, ok := descriptions[f.Name]; !ok || seen[f.Name] {
+			t.Errorf("%q is described: %v; is there twice: %v", f.Name, ok, seen[f.Name])
+		}
+		seen[f.Name] = true
+	}
+	for name := range descriptions {
+		if !seen[name] {
+			t.Errorf("%q is described and not there", name)
+		}
+	}
+}
+
+// leftovers returns a check that no goroutine is left that was not there now.
+func leftovers(t *testing.T) func() {
+	t.Helper()
+	now := goleak.IgnoreCurrent()
+	return func() {
+		t.Helper()
+		if err := goleak.Find(now); err != nil {
+			t.Error(err)
+		}
+	}
+}
