@@ -24,6 +24,7 @@ const (
 	mark       verb = "late mark"      // of a renewal that could not tell
 	told       verb = "answered"       // what an operation wrote is known from here on
 	revokeSome verb = "revoke some"    // a part of revokeAll
+	revokeNew  verb = "revoke at once" // by a revokeAll that met the login under way
 )
 
 // Answers of an operation that is no request; others are HTTP statuses.
@@ -133,6 +134,27 @@ func (o operation) parts(tells bool) []operation {
 
 // A history is what the clients of one family did and were answered.
 type history []operation
+
+// meets tells whether a login was under way at the same time as a revokeAll of
+// its principal. That covers logins that were answered before; of one that is
+// not, it may end what the login is about to hand out, or not.
+func (h history) meets(login *operation) bool {
+	return slices.ContainsFunc(h, func(o operation) bool {
+		return o.verb == revokeAll && o.arg == login.arg && o.call < login.answer && (login.call < o.answer || o.status == unavailable)
+	})
+}
+
+// parts are the operations of all requests that the model knows.
+func (h history) parts(tells bool) (out []operation) {
+	for _, o := range h {
+		out = append(out, o.parts(tells)...)
+		if o.verb == login && o.token2 >= 0 && h.meets(&o) {
+			o.verb, o.token = revokeNew, o.token2
+			out = append(out, o)
+		}
+	}
+	return out
+}
 
 func (h history) String() string {
 	h = slices.Clone(h)

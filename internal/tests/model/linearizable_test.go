@@ -197,10 +197,8 @@ func (o operation) unanswered() history {
 // check asks whether there is an order.
 func (h history) check(principal string, s setting, limit time.Duration) porcupine.CheckResult {
 	var ops []porcupine.Operation
-	for _, o := range h {
-		for _, p := range o.parts(s.loose && !s.forgetful) {
-			ops = append(ops, porcupine.Operation{ClientId: p.client, Input: &p, Call: p.call, Output: nil, Return: p.answer})
-		}
+	for _, p := range h.parts(s.loose && !s.forgetful) {
+		ops = append(ops, porcupine.Operation{ClientId: p.client, Input: &p, Call: p.call, Return: p.answer})
 	}
 	return porcupine.CheckOperationsTimeout(linearizable(principal, s.loose), ops, limit)
 }

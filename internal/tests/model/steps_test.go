@@ -96,6 +96,11 @@ func (o *operation) step(f *family) []*family {
 			}
 		}
 		return out
+	case revokeNew:
+		if r.status == live && r.principal == o.arg {
+			return []*family{f, f.with(o.id, change{o.token, rec{auth: -1}})}
+		}
+		return same
 	case revokeAll:
 		var all []change
 		for t, r := range f.recs {
