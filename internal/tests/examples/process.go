@@ -114,6 +114,15 @@ func (p *Process) Stop(t testing.TB) {
 	}
 }
 
+// Signal sends a signal to the process, which may be gone already.
+func (p *Process) Signal(s os.Signal) { _ = p.cmd.Process.Signal(s) }
+
+// Ended is closed when the process is gone.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Failure is how the process ended, nil if well; to be asked once it is gone.
+func (p *Process) Failure() error { return p.failed }
+
 // Output is what the process has printed so far.
 func (p *Process) Output() string {
 	p.mu.Lock()

@@ -1,0 +1,146 @@
+package soak
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/seshat-go/seshat/internal/tests/examples"
+	"github.com/seshat-go/seshat/internal/tests/faults"
+	"github.com/seshat-go/seshat/internal/tests/servers"
+)
+
+// idleTimeout makes the shops store the time of use every nine seconds, and
+// lets sessions that nobody uses expire while a test runs.
+const idleTimeout = 90 * time.Second
+
+// A setup is what the shops keep their sessions in.
+type setup struct {
+	name   string
+	engine string
+	tiers  []func(testing.TB, *site)
+}
+
+var setups = []setup{
+	{"db on PostgreSQL", "db", tiers(onPostgres)},
+	{"db on MariaDB", "db", tiers(onMariaDB)},
+	{"db on SQLite", "db", tiers(onSQLite)},
+	{"cache in Redis", "cache", tiers(inRedis)},
+	{"cached_db on PostgreSQL and Redis", "cached_db", tiers(onPostgres, inRedis)},
+	{"cached_db on MariaDB and Redis", "cached_db", tiers(onMariaDB, inRedis)},
+}
+
+func tiers(t ...func(testing.TB, *site)) []func(testing.TB, *site) { return t }
+
+// A site is a setup that runs: servers, shops, and the faults that they can have.
+type site struct {
+	setup
+	fleet  *fleet
+	op     *operator
+	faults []fault
+
+	env      [][]string // of each place
+	dsn      string
+	redisURL string
+	checks   []func() (open, most int, what string) // connections at the servers
+}
+
+// A fault is one of the catalogue, and where it strikes.
+type fault struct {
+	faults.Fault
+	Tier Tier
+}
+
+func (s setup) start(t testing.TB, apps []examples.App) *site {
+	t.Helper()
+	at := &site{setup: s, fleet: &fleet{apps: apps}, env: make([][]string, len(apps))}
+	at.have(Shops, at.fleet.faults()...) // first: the processes meet all the others
+	for place := range apps {
+		at.env[place] = []string{"SESSION_ENGINE=" + s.engine, "SESSION_IDLE_TIMEOUT=" + idleTimeout.String()}
+	}
+	for _, tier := range s.tiers {
+		tier(t, at)
+	}
+	at.fleet.begin(t, at.env)
+	at.op = newOperator(t, s.engine, at.dsn, at.redisURL, idleTimeout)
+	return at
+}
+
+// have adds faults to those of the site.
+func (s *site) have(tier Tier, list ...faults.Fault) {
+	for _, f := range list {
+		s.faults = append(s.faults, fault{f, tier})
+	}
+}
+
+// set gives the shop at each place a variable of its own.
+func (s *site) set(variable string, value func(place int) string) {
+	for place := range s.env {
+		s.env[place] = append(s.env[place], variable+"="+value(place))
+	}
+}
+
+// proxies are one for each place.
+func (s *site) proxies(t testing.TB, upstream string) []*servers.Proxy {
+	t.Helper()
+	all := make([]*servers.Proxy, len(s.env))
+	for place := range all {
+		all[place] = servers.NewProxy(t, upstream)
+	}
+	return all
+}
+
+func onPostgres(t testing.TB, s *site) {
+	t.Helper()
+	db := servers.Postgres(t)
+	through := s.proxies(t, db.Addr)
+	s.set("DATABASE_URL", func(place int) string { return db.Through(through[place]) })
+	s.dsn = db.DSN
+	s.have(Database, faults.Postgres(db, through...)...)
+	s.count("connections to PostgreSQL", perShopSQL, through)
+}
+
+func onMariaDB(t testing.TB, s *site) {
+	t.Helper()
+	db := servers.MariaDB(t)
+	through := s.proxies(t, db.Addr)
+	s.set("DATABASE_URL", func(place int) string { return db.Through(through[place]) })
+	s.dsn = db.DSN
+	s.have(Database, faults.MariaDB(db, through...)...)
+	s.count("connections to MariaDB", perShopSQL, through)
+}
+
+func onSQLite(t testing.TB, s *site) {
+	t.Helper()
+	s.dsn = filepath.Join(t.TempDir(), "shop.db")
+	s.set("DATABASE_URL", func(int) string { return "sqlite:" + s.dsn })
+	s.have(Database, faults.SQLite(s.dsn)...)
+}
+
+func inRedis(t testing.TB, s *site) {
+	t.Helper()
+	r := servers.Redis(t, "--appendonly", "yes")
+	through := s.proxies(t, r.Addr)
+	s.redisURL = "redis://" + r.Addr
+	s.set("REDIS_URL", func(place int) string { return "redis://" + through[place].Addr })
+	s.have(Cache, faults.Redis(r, through...)...)
+	s.count("connections to Redis", 10*runtime.GOMAXPROCS(0)+spare, through)
+}
+
+// The sizes of the pools: of the shops' database, and of go-redis with some
+// connections to spare for one that is being made.
+const (
+	perShopSQL = 20
+	spare      = 5
+)
+
+// count has the connections of each place looked at in the end.
+func (s *site) count(what string, most int, through []*servers.Proxy) {
+	for place, p := range through {
+		s.checks = append(s.checks, func() (int, int, string) {
+			return p.Connections(), most, fmt.Sprintf("%s of place %d", what, place)
+		})
+	}
+}
