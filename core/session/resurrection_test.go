@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -158,4 +159,30 @@ func checkEnding(t *testing.T, s *site, b *browser, f func(*session.Session), en
 		t.Errorf("%d sessions are alive", n)
 	}
 	return true
+}
+
+func TestASignOutAfterARefusedWriteEndsWhatARenewalMade(t *testing.T) {
+	for name, early := range map[string]bool{"renewed before the request looked": false, "renewed after it looked": true} {
+		t.Run(name, func(t *testing.T) {
+			s, b := started(t, session.Options{})
+			old := b.thief()
+			old.visit(func(s *session.Session) {
+				if early {
+					read(s)
+				}
+				b.visit(renew).want(200)
+				add("milk")(s)
+				if err := s.Save(context.Background()); !errors.Is(err, session.ErrSessionEnded) {
+					t.Errorf("Save: %v", err)
+				}
+				if err := s.Destroy(context.Background()); err != nil {
+					t.Errorf("Destroy: %v", err)
+				}
+			})
+			b.seesNothing()
+			if n := s.alive(); n != 0 {
+				t.Errorf("%d sessions are alive", n)
+			}
+		})
+	}
 }
