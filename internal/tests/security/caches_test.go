@@ -50,7 +50,9 @@ func pages() []page {
 		{"a page with a Vary of its own", "", with("Vary", "Accept-Encoding", with("Cache-Control", "public", ok))},
 		{"a page that varies by everything", "", with("Vary", "*", ok)},
 		{"a page asked for by HEAD", http.MethodHead, ok},
-		{"not found", "", status(404)}, {"gone", "", status(410)}, {"moved permanently", "", with("Location", "/x", status(301))},
+		{"not found", "", status(404)},
+		{"gone", "", status(410)},
+		{"moved permanently", "", with("Location", "/x", status(301))},
 		{"a redirect that may be kept", "", with("Cache-Control", "max-age=600", with("Location", "/x", status(302)))},
 		{"an error that may be kept", "", with("Cache-Control", "max-age=600", status(500))},
 		{"a stream", "", func(w http.ResponseWriter, _ *http.Request, s *session.Session) {

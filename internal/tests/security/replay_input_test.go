@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seshat-go/seshat/core/session"
 )
@@ -171,7 +172,7 @@ func TestNoInputIsInjectedIntoAStoreProtocol(t *testing.T) {
 		}
 		// Names of users are the application's, and may be anything.
 		for i, h := range hostile {
-			if strings.ContainsAny(h, "\x00\xff") || h == "" || len(h) > session.MaxPrincipal {
+			if strings.ContainsRune(h, 0) || !utf8.ValidString(h) || h == "" || len(h) > session.MaxPrincipal {
 				continue
 			}
 			b := s.browser()

@@ -70,13 +70,23 @@ func newSite(t *testing.T, e engine, o session.Options, processes int) *site {
 		m := session.Must(session.New(o))
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handle(w, r, m) }))
 		server.Config.ErrorLog = log.New(s.log, "", 0)
-		server.StartTLS()
+		server.Start()
 		t.Cleanup(server.Close)
 		client := server.Client()
+		client.Transport = endTLS{client.Transport}
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		s.m, s.clients = append(s.m, m), append(s.clients, client)
 	}
 	return s
+}
+
+// endTLS is the proxy before a site that speaks https with browsers.
+type endTLS struct{ inner http.RoundTripper }
+
+func (p endTLS) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.URL.Scheme = "http"
+	return p.inner.RoundTrip(r)
 }
 
 type both [2]session.Events

@@ -44,11 +44,11 @@ var (
 	errSize       = errors.New("name and value exceed 4096 octets")
 	errEmpty      = errors.New("neither name nor value")
 	errForeign    = errors.New("the domain is not the host's")
-	errPlain      = errors.New("Secure over plain http")
+	errPlain      = errors.New("secure over plain http")
 	errNone       = errors.New("SameSite=None without Secure")
 	errPrefix     = errors.New("the prefix asks for more")
 	errOvershadow = errors.New("a Secure cookie is there")
-	errPartition  = errors.New("Partitioned without Secure")
+	errPartition  = errors.New("partitioned without Secure")
 )
 
 // receive takes one Set-Cookie line of a response from https or http and a host.
