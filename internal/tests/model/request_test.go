@@ -158,7 +158,7 @@ func (r *request) logIn(principal string) {
 		return
 	}
 	if was := r.principal(); was != "" && was != principal {
-		r.ops, r.clean, r.cur = nil, true, kept{}
+		r.ops, r.clean, r.cur = nil, true, r.p.blank()
 	}
 	r.login, r.renew = principal, true
 }
@@ -351,7 +351,7 @@ func (r *request) destroy(cookies bool) int {
 		r.find()
 	}
 	r.forget()
-	if r.is == failing || r.p.down && (r.is == alive || r.is == gone && r.base.movedTo != "" || len(r.rest) > 0) {
+	if r.is == failing || r.p.down && (r.is == alive || r.is == gone && r.id != "" || len(r.rest) > 0) {
 		r.err = 503
 		return 503
 	}
@@ -360,9 +360,9 @@ func (r *request) destroy(cookies bool) int {
 	switch {
 	case r.is == alive:
 		ended = r.stop(r.id, same)
-	case r.is == gone && r.base.movedTo != "":
+	case r.is == gone && r.id != "":
 		_, k, there := r.p.endOf(r.id)
-		ended = there && k.auth.Equal(r.base.auth) && r.stop(r.id, func(kept) bool { return true })
+		ended = there && r.stop(r.id, func(kept) bool { return k.auth.Equal(r.p.all[r.id].auth) })
 	}
 	for _, id := range r.rest {
 		r.stop(id, same)
@@ -420,7 +420,7 @@ func (r *request) reload() int {
 		}
 	}
 	if r.clean {
-		r.cur = kept{}
+		r.cur = r.p.blank()
 	}
 	r.err = 0
 	for _, s := range r.ops {
