@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # The linter is built from its own go.mod, so that no module depends on it.
 linter = $$(GOWORK=off go tool -n -modfile=tools/golangci-lint/go.mod golangci-lint)
 
-.PHONY: help test install vet lint fmt
+.PHONY: help test soak install vet lint fmt
 
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -13,6 +13,14 @@ help: ## Print this list
 test: install vet lint ## Vet, lint and test all modules on real servers, with the race detector
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
 	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 CGO_ENABLED=1 go test -race -timeout 10m work
+
+# How long the shops are under load, and which faults happen when (0: by chance).
+SOAK ?= 2m
+SEED ?= 0
+
+soak: install ## Strike the shops with faults under load and report (SOAK=10m, SEED=1)
+	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
+	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 go test -v -count=1 -timeout 0 -run '^TestSoak$$' ./internal/tests/soak -soak $(SOAK) -seed $(SEED)
 
 install: ## Install the servers that the tests need, or say which are missing
 	@internal/scripts/install.sh

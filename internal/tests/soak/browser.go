@@ -135,6 +135,8 @@ func (b *browser) step() {
 	case n < 34:
 		// As many in one process as in the others together.
 		b.do(b.ask(Add), b.ask(Add), b.ask(Add), b.ask(Add), b.ask(Page), b.ask(Read))
+	case n < 38:
+		b.do(b.ask(Add), b.ask(Read), b.ask(Read))
 	case n < 52:
 		b.do(b.ask(Read))
 	case n < 58:

@@ -22,6 +22,7 @@ type fleet struct {
 	env  [][]string // of each place
 	dir  string
 	http *http.Client
+	urls []string // of what answers in their place, if given
 
 	mu    sync.Mutex
 	shops []*examples.Process // by place
@@ -35,16 +36,20 @@ const patience = 90 * time.Second
 // begin starts a shop at each place.
 func (f *fleet) begin(t testing.TB, env [][]string) {
 	t.Helper()
+	f.t, f.env, f.dir, f.shops = t, env, t.TempDir(), make([]*examples.Process, len(f.apps))
+	f.http = newClient(t)
+	for place := range f.apps {
+		f.start(place)
+	}
+}
+
+func newClient(t testing.TB) *http.Client {
 	transport := &http.Transport{MaxIdleConnsPerHost: 20, IdleConnTimeout: 30 * time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
-	f.t, f.env, f.dir, f.shops = t, env, t.TempDir(), make([]*examples.Process, len(f.apps))
-	f.http = &http.Client{
+	return &http.Client{
 		Transport:     transport,
 		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	for place := range f.apps {
-		f.start(place)
 	}
 }
 
@@ -64,6 +69,13 @@ func (f *fleet) shop(place int) *examples.Process {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.shops[place]
+}
+
+func (f *fleet) url(place int) string {
+	if f.urls != nil {
+		return f.urls[place]
+	}
+	return f.shop(place).URL
 }
 
 // started are all processes that ever ran.
@@ -100,7 +112,7 @@ func (f *fleet) send(a ask) *Exchange {
 	case Logout:
 		method = http.MethodPost
 	}
-	r, err := http.NewRequest(method, f.shop(a.place).URL+paths[a.kind], strings.NewReader(form.Encode()))
+	r, err := http.NewRequest(method, f.url(a.place)+paths[a.kind], strings.NewReader(form.Encode()))
 	if err != nil {
 		x.Err = err.Error()
 		return x

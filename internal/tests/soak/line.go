@@ -17,6 +17,17 @@ type Line struct {
 	full   bool  // once either is known: they were
 	twin   *Line // of the other one
 	ends   []end
+
+	past []string // the last that was done with it, for a report
+}
+
+// remembered is how much of a line's past a report shows.
+const remembered = 12
+
+func (l *Line) remember(what string) {
+	if l.past = append(l.past, what); len(l.past) > remembered {
+		l.past = l.past[1:]
+	}
 }
 
 // An end is an attempt to end the session under this token: a sign-out, a
@@ -37,6 +48,7 @@ type item struct {
 	acked time.Time // zero: may be there, once
 	gone  []end     // removals
 	never bool      // refused
+	among bool      // other writes of the session
 }
 
 func newLine(token, user string, born time.Time) *Line {

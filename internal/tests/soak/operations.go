@@ -50,6 +50,7 @@ func (o *Oracle) Operated(op *Operation, meant []*Line, spared *Line) {
 		if l == spared {
 			continue
 		}
+		l.remember(o.told(x))
 		e := end{sent: op.Sent, law: NoResurrection, by: "it was revoked"}
 		switch {
 		case errors.Is(op.Err, session.ErrNotFound):
@@ -89,12 +90,12 @@ func (o *Oracle) Listed(op *Operation, infos []session.Info, user string, known 
 			if o.engine == "cache" { // cached_db lists from the database
 				bound = o.maySeeOlder(e.acked, op.Sent)
 			}
-			o.excuse(bound != "", bound, e.law, x, fmt.Sprintf("session %s is in the list, but %s at %s", l.ID, e.by, o.since(e.acked)))
+			o.excuse(bound != "", bound, e.law, x, fmt.Sprintf("session %s is in the list, but %s at %s; %q", l.ID, e.by, o.since(e.acked), l.past))
 		case !in && l.used.Before(op.Sent) && !l.mayHaveEnded(op.Done) && !o.mayExpire(l, op.Done):
 			lost := o.engine == "cache" && slices.ContainsFunc(o.windows, func(w *Window) bool {
 				return w.Loss != faults.Nothing && w.over().After(l.born)
 			})
-			o.excuse(lost, boundRecords, ReadYourWrites, x, fmt.Sprintf("session %s of %q is not in the list", l.ID, user))
+			o.excuse(lost, boundRecords, ReadYourWrites, x, fmt.Sprintf("session %s of %q is not in the list; %q", l.ID, user, l.past))
 		}
 	}
 	for _, info := range infos {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/glebarez/sqlite"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"gorm.io/driver/mysql"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -92,6 +93,7 @@ func openDatabase(t testing.TB, dsn string) *gorm.DB {
 
 func openRedis(t testing.TB, raw string) redis.UniversalClient {
 	t.Helper()
+	logging.Disable() // what matters comes as an error
 	u, err := url.Parse(raw)
 	if err != nil {
 		t.Fatal(err)

@@ -72,6 +72,9 @@ func (o *Oracle) Judge(l *Line, xs ...*Exchange) (born []*Line) {
 		o.count(x)
 		if l != nil {
 			o.intend(l, x)
+			if x.Kind != Stolen && x.Kind != Health {
+				l.remember(o.told(x))
+			}
 		}
 	}
 	logins := 0
@@ -102,7 +105,7 @@ func (o *Oracle) intend(l *Line, x *Exchange) {
 	}
 	switch x.Kind {
 	case Add:
-		it := &item{sent: x.Sent, acked: acked, never: x.NewToken != "" || x.Status == 409 || x.Status == 400}
+		it := &item{sent: x.Sent, acked: acked, among: x.Peers > 1, never: x.NewToken != "" || x.Status == 409 || x.Status == 400}
 		if it.never {
 			it.acked = time.Time{}
 		}
@@ -209,6 +212,10 @@ func (o *Oracle) birth(l *Line, x *Exchange, together []*Exchange) *Line {
 	}
 	n := newLine(x.NewToken, x.User, x.Sent)
 	n.used = x.Done
+	n.remember("begun by " + o.told(x))
+	if l != nil {
+		n.remember("where there was session " + l.ID)
+	}
 	switch {
 	case x.Kind == Add:
 		n.items[x.Item] = &item{sent: x.Sent, acked: x.Done}
@@ -264,7 +271,7 @@ func (o *Oracle) shown(l *Line, x *Exchange) {
 func (o *Oracle) present(l *Line, x *Exchange) bool {
 	if e := l.endedBy(x.Sent); e != nil {
 		bound := o.maySeeOlder(e.acked, x.Sent)
-		o.excuse(bound != "", bound, e.law, x, fmt.Sprintf("session %s is open, but %s at %s", l.ID, e.by, o.since(e.acked)))
+		o.excuse(bound != "", bound, e.law, x, fmt.Sprintf("session %s is open, but %s at %s; %q", l.ID, e.by, o.since(e.acked), l.past))
 		return false
 	}
 	if x.Sent.Sub(l.used) > o.idle+expirySlack {
@@ -292,7 +299,7 @@ func (o *Oracle) absent(l *Line, x *Exchange) {
 		return
 	}
 	bound := o.mayBeLost(l.born, x.Done)
-	o.excuse(bound != "", bound, OutageNoLogout, x, fmt.Sprintf("session %s is gone, and nobody ended it", l.ID))
+	o.excuse(bound != "", bound, OutageNoLogout, x, fmt.Sprintf("session %s is gone, and nobody ended it; %q", l.ID, l.past))
 }
 
 // cart judges the content.
@@ -316,11 +323,15 @@ func (o *Oracle) cart(l *Line, x *Exchange) {
 		in := slices.Contains(cart, name)
 		if !in && it.required(x.Sent, x.Done) {
 			bound := o.maySeeOlder(it.acked, x.Sent)
-			o.excuse(bound != "", bound, ReadYourWrites, x, fmt.Sprintf("%q, added at %s, is not in the cart of session %s: %q", name, o.since(it.acked), l.ID, cart))
+			law := ReadYourWrites
+			if it.among {
+				law = NoLostUpdate
+			}
+			o.excuse(bound != "", bound, law, x, fmt.Sprintf("%q, added at %s, is not in the cart of session %s: %q; %q", name, o.since(it.acked), l.ID, cart, l.past))
 		}
 		if removed, ok := it.removedBy(x.Sent); in && ok {
 			bound := o.maySeeOlder(removed, x.Sent)
-			o.excuse(bound != "", bound, ReadYourWrites, x, fmt.Sprintf("%q, removed at %s, is in the cart of session %s", name, o.since(removed), l.ID))
+			o.excuse(bound != "", bound, ReadYourWrites, x, fmt.Sprintf("%q, removed at %s, is in the cart of session %s; %q", name, o.since(removed), l.ID, l.past))
 		}
 	}
 	for i, second := range cart {
@@ -360,6 +371,11 @@ func (o *Oracle) excuse(allowed bool, bound string, law Law, x *Exchange, what s
 		return
 	}
 	o.violate(law, x, "%s", what)
+}
+
+// told is an exchange in a line's past.
+func (o *Oracle) told(x *Exchange) string {
+	return fmt.Sprintf("%s at %s %s to %s: %d%s", x.Kind, x.Process, o.since(x.Sent), o.since(x.Done), x.Status, x.Err)
 }
 
 // Dead returns the sessions that ended with an acknowledgement.

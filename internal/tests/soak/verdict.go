@@ -27,7 +27,7 @@ const (
 )
 
 const (
-	mostShown      = 40 // violations in a report
+	mostShown      = 10 // violations in a report
 	everythingElse = "in operation: time limits, recovery, leaks"
 )
 
