@@ -18,11 +18,18 @@ func TestMain(m *testing.M) { servers.Main(m) }
 // of them is enough; they are separated by |.
 type sight struct{ read, write string }
 
+// A sight of a fault that strikes now and then, or those who rest.
+const (
+	sometimes = "sometimes"
+	idle      = "idle"
+)
+
 // A client is an ordinary program that uses the server, on one connection that
 // it replaces when it is broken, and never waits longer than half a second.
 type client interface {
 	read(context.Context) error
 	write(context.Context) error
+	close()
 }
 
 const patience = 500 * time.Millisecond
@@ -30,6 +37,21 @@ const patience = 500 * time.Millisecond
 // see does what the client does and compares it with what it should see.
 func see(t *testing.T, c client, want sight) {
 	t.Helper()
+	switch want.read {
+	case sometimes:
+		for err := error(nil); err == nil; {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			err = c.write(ctx)
+			cancel()
+		}
+		return
+	case idle:
+		// Asking ends the rest, so it is asked more and more rarely.
+		for rest := 20 * time.Millisecond; c.read(t.Context()) == nil; rest *= 2 {
+			time.Sleep(rest)
+		}
+		return
+	}
 	for _, side := range []struct {
 		name string
 		do   func(context.Context) error

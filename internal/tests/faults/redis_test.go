@@ -31,8 +31,8 @@ var redisSights = map[string]sight{
 	"Redis forks to save what it has":                       {},
 	"Redis is restarted empty":                              {"EOF|reset", "NOSCRIPT"},
 	"Redis drops all connections":                           {"EOF|reset", ""},
-	"Redis drops all connections again and again":           {"now and then", ""},
-	"Redis drops idle connections":                          {},
+	"Redis drops all connections again and again":           {sometimes, ""},
+	"Redis drops idle connections":                          {idle, ""},
 	"Redis takes no more clients":                           {"EOF|reset", "max number of clients"},
 	"Redis asks for a password":                             {"EOF|reset", "NOAUTH"},
 	"Redis lets all commands wait":                          {"timeout", "timeout"},
@@ -81,12 +81,7 @@ func redisFault(t *testing.T, r *servers.RedisServer, f faults.Fault) {
 	}
 	counted := count(t, r.Addr)
 	f.Inject(t)
-	if want.read == "now and then" {
-		for c.read(t.Context()) == nil {
-		}
-	} else {
-		see(t, c, want)
-	}
+	see(t, c, want)
 	last := counted()
 	f.Mend(t)
 	f.Mend(t)

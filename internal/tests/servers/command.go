@@ -14,7 +14,8 @@ type command struct {
 	Args  []string
 	Home  home           // its working folder; removed with it
 	Ready string         // part of the line that says it is ready; "": it ends by itself
-	Quit  syscall.Signal // what ends it in order; 0: nothing, kill it
+	Quit  syscall.Signal // what ends it when the tests do; 0: nothing, kill it
+	Shut  syscall.Signal // what an administrator ends it by, in order
 }
 
 // do runs a command that ends by itself.

@@ -3,6 +3,7 @@ package servers
 import (
 	"fmt"
 	"strconv"
+	"syscall"
 	"testing"
 )
 
@@ -57,6 +58,7 @@ func startMariaDB() (_ *SQLServer, err error) {
 			},
 			Home:  h,
 			Ready: "ready for connections",
+			Shut:  syscall.SIGTERM,
 		}
 	})
 	if err != nil {
@@ -66,6 +68,6 @@ func startMariaDB() (_ *SQLServer, err error) {
 	return &SQLServer{
 		DSN:  user + "@tcp(" + address(s.port) + ")/" + name + "?parseTime=true",
 		URL:  "mysql://" + user + "@" + address(s.port) + "/" + name,
-		Addr: address(s.port), server: s,
+		Addr: address(s.port), secret: secret, server: s,
 	}, nil
 }

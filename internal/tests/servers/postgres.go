@@ -51,11 +51,11 @@ func startPostgres() (_ *SQLServer, err error) {
 		} {
 			args = append(args, "-c", setting)
 		}
-		return command{Path: program, Args: args, Home: h, Ready: "database system is ready to accept connections", Quit: syscall.SIGQUIT}
+		return command{Path: program, Args: args, Home: h, Ready: "database system is ready to accept connections", Quit: syscall.SIGQUIT, Shut: syscall.SIGINT}
 	})
 	if err != nil {
 		return nil, err
 	}
 	url := "postgres://" + name + ":" + secret + "@" + address(s.port) + "/postgres?sslmode=disable"
-	return &SQLServer{DSN: url, URL: url, Addr: address(s.port), server: s}, nil
+	return &SQLServer{DSN: url, URL: url, Addr: address(s.port), secret: secret, server: s}, nil
 }

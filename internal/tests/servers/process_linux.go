@@ -14,10 +14,6 @@ import (
 	"time"
 )
 
-// startLimit is how long a server may take until it is ready: creating a
-// MariaDB on a busy machine takes some ten seconds.
-const startLimit = 2 * time.Minute
-
 var errEarly = errors.New("before it was ready")
 
 // A process is a running command below its supervisor (see supervise): a small

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // server is one server process that can be killed and restarted: its folder
@@ -19,6 +20,10 @@ type server struct {
 	proc   *process // nil while killed
 	paused bool
 }
+
+// startLimit is how long a server may take until it is ready: creating a
+// MariaDB on a busy machine takes some ten seconds.
+const startLimit = 2 * time.Minute
 
 // portAttempts bounds how often a server is started anew since somebody else
 // took its port between our look and its bind.

@@ -16,7 +16,8 @@ type SQLServer struct {
 	// URL is the same as a URL: postgres://... or mysql://...
 	URL string
 	// Addr is host:port.
-	Addr string
+	Addr   string
+	secret string
 	*server
 }
 
@@ -25,6 +26,9 @@ func (s *SQLServer) Through(p *Proxy) string { return strings.Replace(s.URL, s.A
 
 // DSNThrough is the DSN of the server behind a proxy.
 func (s *SQLServer) DSNThrough(p *Proxy) string { return strings.Replace(s.DSN, s.Addr, p.Addr, 1) }
+
+// Password is that of the user whom the DSN names.
+func (s *SQLServer) Password() string { return s.secret }
 
 // name is the user, and MariaDB's database.
 const name = "seshat"
