@@ -227,7 +227,7 @@ func cellsOf(line string) (out []string) {
 }
 
 func TestWhatTheDocumentsReferToIsThere(t *testing.T) {
-	repository, err := newTree(os.DirFS("../../.."))
+	repository, err := newTree(os.DirFS("../.."))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestWhatTheDocumentsReferToIsThere(t *testing.T) {
 
 // Each test of package security stands for something in the document.
 func TestEverySecurityTestIsInTheSecurityDocument(t *testing.T) {
-	repository, err := newTree(os.DirFS("../../.."))
+	repository, err := newTree(os.DirFS("../.."))
 	if err != nil {
 		t.Fatal(err)
 	}
