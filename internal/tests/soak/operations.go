@@ -56,6 +56,8 @@ func (o *Oracle) Operated(op *Operation, meant []*Line, spared *Line) {
 		case errors.Is(op.Err, session.ErrNotFound):
 			o.absent(l, x)
 			continue
+		case x.Status == 200 && op.Kind == RevokeAll && o.mayBeUnlisted(l):
+			o.seen[boundUnlisted]++ // and so it may live on
 		case x.Status == 200:
 			e.acked = op.Done
 			o.dead = append(o.dead, l)
@@ -92,10 +94,7 @@ func (o *Oracle) Listed(op *Operation, infos []session.Info, user string, known 
 			}
 			o.excuse(bound != "", bound, e.law, x, fmt.Sprintf("session %s is in the list, but %s at %s; %q", l.ID, e.by, o.since(e.acked), l.past))
 		case !in && l.used.Before(op.Sent) && !l.mayHaveEnded(op.Done) && !o.mayExpire(l, op.Done):
-			lost := o.engine == "cache" && slices.ContainsFunc(o.windows, func(w *Window) bool {
-				return w.Loss != faults.Nothing && w.over().After(l.born)
-			})
-			o.excuse(lost, boundRecords, ReadYourWrites, x, fmt.Sprintf("session %s of %q is not in the list; %q", l.ID, user, l.past))
+			o.excuse(o.mayBeUnlisted(l), boundUnlisted, ReadYourWrites, x, fmt.Sprintf("session %s of %q is not in the list; %q", l.ID, user, l.past))
 		}
 	}
 	for _, info := range infos {
@@ -106,6 +105,14 @@ func (o *Oracle) Listed(op *Operation, infos []session.Info, user string, known 
 			o.violate(ServerMints, x, "the list of %q has a session that nobody was given: %s", user, info.ID)
 		}
 	}
+}
+
+// mayBeUnlisted tells whether Redis may have lost the entry of the session in the
+// list of its user, though not the session.
+func (o *Oracle) mayBeUnlisted(l *Line) bool {
+	return o.engine == "cache" && slices.ContainsFunc(o.windows, func(w *Window) bool {
+		return w.Loss != faults.Nothing && w.over().After(l.born)
+	})
 }
 
 // troubled tells whether a fault is on or was until lately.

@@ -27,6 +27,8 @@ type Oracle struct {
 	slow       []Exchange // longer than the limit of its kind
 	tokens     map[string]bool
 	dead       []*Line
+
+	reads, served int // while the database was away
 }
 
 // NewOracle returns an oracle for an engine whose sessions end when they are
@@ -80,6 +82,9 @@ func (o *Oracle) Judge(l *Line, xs ...*Exchange) (born []*Line) {
 	logins := 0
 	for _, x := range xs {
 		o.answer(l, x)
+		if l != nil {
+			o.survive(l, x)
+		}
 		if n := o.birth(l, x, xs); n != nil {
 			born = append(born, n)
 			if x.Kind == Login && x.Status == 303 {

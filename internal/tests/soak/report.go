@@ -18,6 +18,9 @@ func (r *run) report() string {
 	}
 	fmt.Fprintf(&b, "  %s: %d requests, %d answered 503; %d faults of %d kinds, slowest recovery %v\n",
 		r.name, all, unavailable, struck, len(r.struck), r.slowest.Round(time.Millisecond))
+	if reads, served := r.oracle.outages(); reads > 0 {
+		fmt.Fprintf(&b, "    while the database was away, the cache answered %d of %d reads\n", served, reads)
+	}
 	return b.String() + r.oracle.statuses()
 }
 
@@ -77,4 +80,10 @@ func (o *Oracle) faults() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.windows)
+}
+
+func (o *Oracle) outages() (reads, served int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.reads, o.served
 }

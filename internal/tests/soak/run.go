@@ -107,6 +107,7 @@ func (r *run) finish() {
 	r.load.end()
 	r.fleet.http.CloseIdleConnections()
 	r.oracle.judgeTimes(&r.load.pings)
+	r.oracle.survived()
 	for _, check := range r.checks {
 		if open, most, what := check(); open > most {
 			r.oracle.Violate(InOperation, "%d %s, which has a pool of %d", open, what, most)

@@ -129,6 +129,35 @@ func (o *Oracle) away(from, to time.Time) (d time.Duration) {
 	return d
 }
 
+// survive counts the reads of live sessions while the database was away, and
+// how many of them the cache answered: cached_db promises that reads go on.
+func (o *Oracle) survive(l *Line, x *Exchange) {
+	if o.engine != "cached_db" || x.Kind != Read || len(l.ends) > 0 {
+		return
+	}
+	for _, w := range o.windows {
+		if w.Tier == Database && x.Sent.After(w.From) && x.Done.Before(w.mended()) {
+			o.reads++
+			if x.Status == 200 {
+				o.served++
+			}
+			return
+		}
+	}
+}
+
+// survived judges them in the end. A session that nobody has read since it
+// began is not in the cache yet; most are.
+func (o *Oracle) survived() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.reads >= enoughReads && o.served*2 < o.reads {
+		o.violate(OutageNoLogout, nil, "of %d reads while the database was away, the cache answered %d only", o.reads, o.served)
+	}
+}
+
+const enoughReads = 20
+
 // mayBeLost tells whether a session that began at born may be gone as a whole.
 func (o *Oracle) mayBeLost(born, seen time.Time) (bound string) {
 	if o.engine != "cache" {
@@ -152,6 +181,7 @@ func (o *Oracle) mayBeLost(born, seen time.Time) (bound string) {
 const (
 	boundRecheck  = "cached_db: an old entry until it is checked again (at most a minute)"
 	boundRecords  = "cache: what Redis lost is lost, each session as a whole"
+	boundUnlisted = "cache: with what Redis lost, the list of a user's sessions may be shorter"
 	boundFailover = "cache: a failover forgot the last changes"
 	boundOutage   = "503 while the store was away"
 	boundUnknown  = "answered by nobody: the process was struck"
