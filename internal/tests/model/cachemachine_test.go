@@ -147,7 +147,7 @@ func TestCachesDoAsAPlainMapWould(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			open := k(t)
 			checks := map[string]int{"memory": 100, "Redis": 12}[name]
-			machines(t, checks, 50, func(t *rapid.T) {
+			machines(t, checks, 50, shrinkTime, func(t *rapid.T) {
 				t.Repeat(newCacheMachine(open().(cacheddb.Cache)).actions())
 			})
 		})

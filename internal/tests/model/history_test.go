@@ -111,7 +111,7 @@ func (o operation) parts(tells bool) []operation {
 		again(o.verb, o.answer)
 		again(mark, open)
 	case unknown && o.verb == revokeAll:
-		for range 3 {
+		for range 2 { // as many as a family hardly ever has at once
 			again(revokeSome, open)
 		}
 	case unknown:

@@ -24,13 +24,18 @@ func valuesOf(s *session.Session) values {
 	return v
 }
 
+// What a handler may do.
+var operations = []string{
+	"read", "set a", "set b", "update", "pop", "delete", "clear", "flash", "flashes", "login", "renew", "destroy",
+	"save", "reload", "idle timeout", "lifetime", "persistent", "revoke the others", "read again", "update again", "login again",
+}
+
 // operate has the handler do one thing, and the model the same.
 func (f *flight) operate(t *rapid.T) {
-	names := []string{
-		"read", "set a", "set b", "update", "pop", "delete", "clear", "flash", "flashes", "login", "renew", "destroy",
-		"save", "reload", "idle timeout", "lifetime", "persistent", "revoke the others", "read again", "update again",
-	}
-	name := rapid.SampledFrom(names).Draw(t, "operation")
+	f.perform(t, rapid.SampledFrom(operations).Draw(t, "operation"))
+}
+
+func (f *flight) perform(t *rapid.T, name string) {
 	s, r := f.s, &f.request
 	value := func() string { return rapid.SampledFrom([]string{"x", "y"}).Draw(t, "value") }
 	switch name {
@@ -84,7 +89,7 @@ func (f *flight) operate(t *rapid.T) {
 		r.change(step{do: func(k *kept) bool { k.values.flashes = append(slices.Clone(k.values.flashes), text); return true }})
 	case "flashes":
 		f.takeFlashes(t)
-	case "login":
+	case "login", "login again":
 		user := rapid.SampledFrom(users).Draw(t, "user")
 		s.Login(user)
 		r.logIn(user)

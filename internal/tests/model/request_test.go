@@ -186,7 +186,7 @@ func (r *request) save() int {
 	if r.err != 0 || len(r.ops) == 0 && !r.renew {
 		return r.err
 	}
-	status := 0
+	var status int
 	switch {
 	case r.is == ambiguous, r.is == gone && r.login == "":
 		status = 409

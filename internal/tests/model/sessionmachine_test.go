@@ -136,8 +136,15 @@ func newSessionMachine(t *rapid.T, p place) *sessionMachine {
 	for range 2 {
 		m.managers = append(m.managers, m.manager(t, exposed{p.process(t, cacheddb.Options{}), m.down}))
 	}
-	for range 3 {
+	for i := range 3 {
 		m.browsers = append(m.browsers, &browser{})
+		if i > 0 && rapid.Bool().Draw(t, "logged in") {
+			f, r := m.come(m.browsers[i])
+			f.x = m.managers[0].Begin(f.w, r)
+			f.s = f.x.Session()
+			f.perform(t, "login")
+			m.finish(t, f, 200, false)
+		}
 	}
 	return m
 }
@@ -164,8 +171,8 @@ type flight struct {
 }
 
 // come has a request of a browser arrive.
-func (m *sessionMachine) come(t *rapid.T) (*flight, *http.Request) {
-	f := &flight{m: m, browser: m.browsers[rapid.IntRange(0, 2).Draw(t, "browser")], w: httptest.NewRecorder()}
+func (m *sessionMachine) come(b *browser) (*flight, *http.Request) {
+	f := &flight{m: m, browser: b, w: httptest.NewRecorder()}
 	f.sent = f.browser.cookies()
 	f.request = request{p: &m.plain, started: m.now, is: unknown, tokens: slices.Compact(slices.Clone(f.sent))}
 	f.newID = func() session.ID { return f.s.ID() }
@@ -174,6 +181,10 @@ func (m *sessionMachine) come(t *rapid.T) (*flight, *http.Request) {
 		r.AddCookie(&http.Cookie{Name: cookieName, Value: c})
 	}
 	return f, r
+}
+
+func (m *sessionMachine) anyBrowser(t *rapid.T) *browser {
+	return m.browsers[rapid.IntRange(0, 2).Draw(t, "browser")]
 }
 
 func (m *sessionMachine) anyManager(t *rapid.T) *session.Manager {
@@ -185,7 +196,7 @@ func (m *sessionMachine) actions() map[string]func(*rapid.T) {
 	a := map[string]func(*rapid.T){
 		"":      m.check,
 		"visit": m.visit, "visit again": m.visit, "visit in an outage": m.visitInOutage,
-		"begin a request": m.beginRequest, "go on with it": m.goOn, "go on some more": m.goOn,
+		"begin a request": m.beginRequest, "begin another": m.beginRequest, "go on with it": m.goOn, "go on some more": m.goOn,
 		"answer it": m.answer, "answer it in an outage": m.answerInOutage, "panic in it": m.panicIn,
 		"time passes": m.pass, "revoke": m.revokeSome, "revoke all": m.revokeEach,
 		"list": m.listSome, "purge": m.purgeAll, "steal a cookie": m.steal,
@@ -198,7 +209,7 @@ func (m *sessionMachine) actions() map[string]func(*rapid.T) {
 
 // visit is a whole request behind Manager.Handler.
 func (m *sessionMachine) visit(t *rapid.T) {
-	f, r := m.come(t)
+	f, r := m.come(m.anyBrowser(t))
 	manager := m.anyManager(t)
 	status := rapid.SampledFrom([]int{200, 200, 200, 302, 404, 500, 503}).Draw(t, "status")
 	panics := rapid.IntRange(0, 9).Draw(t, "panics") == 0
@@ -241,10 +252,13 @@ func (m *sessionMachine) beginRequest(t *rapid.T) {
 	if len(m.flights) == 3 {
 		t.Skip("enough are under way")
 	}
-	f, r := m.come(t)
+	f, r := m.come(m.anyBrowser(t))
 	f.x = m.anyManager(t).Begin(f.w, r)
 	f.s = f.x.Session()
-	if rapid.Bool().Draw(t, "looks at once") {
+	switch rapid.IntRange(0, 2).Draw(t, "looks at once") {
+	case 0:
+		f.perform(t, "read")
+	case 1:
 		f.operate(t)
 	}
 	m.flights = append(m.flights, f)
@@ -267,7 +281,10 @@ func (m *sessionMachine) goOn(t *rapid.T) {
 func (m *sessionMachine) answer(t *rapid.T) {
 	f, i := m.flight(t)
 	m.flights = slices.Delete(m.flights, i, i+1)
-	status := rapid.SampledFrom([]int{200, 200, 200, 303, 500}).Draw(t, "status")
+	m.finish(t, f, rapid.SampledFrom([]int{200, 200, 200, 303, 500}).Draw(t, "status"), rapid.IntRange(0, 2).Draw(t, "late") == 0)
+}
+
+func (m *sessionMachine) finish(t *rapid.T, f *flight, status int, late bool) {
 	real := f.x.Commit(status)
 	f.status = f.commit(status)
 	if real {
@@ -276,7 +293,7 @@ func (m *sessionMachine) answer(t *rapid.T) {
 	f.wantStatus(t)
 	f.cookieOut(t)
 	dropped := !real || status >= 500
-	if rapid.IntRange(0, 2).Draw(t, "late") == 0 {
+	if late {
 		f.operate(t)
 		if f.drop {
 			f.drop = false // a header that has left removes nothing
@@ -442,7 +459,7 @@ func (m *sessionMachine) steal(t *rapid.T) {
 		}
 	}
 	known = append(known, "")
-	b := m.browsers[rapid.IntRange(0, 2).Draw(t, "browser")]
+	b := m.anyBrowser(t)
 	token := known[rapid.IntRange(0, len(known)-1).Draw(t, "token")]
 	if b.first = rapid.Bool().Draw(t, "first"); rapid.Bool().Draw(t, "beside") {
 		b.planted = token
@@ -505,7 +522,9 @@ func (s shelf) Load(_ context.Context, id session.ID) (session.Record, error) {
 	}
 	return session.Record{}, session.ErrNotFound
 }
-func (shelf) Create(context.Context, session.ID, session.Record) error              { return errDown }
+
+func (shelf) Create(context.Context, session.ID, session.Record) error { return errDown }
+
 func (shelf) Update(context.Context, session.ID, session.Record, uint64) error      { return errDown }
 func (shelf) Touch(context.Context, session.ID, time.Time, time.Time, uint64) error { return nil }
 func (shelf) Delete(context.Context, session.ID, uint64) error                      { return errDown }
@@ -515,7 +534,7 @@ func TestSessionsDoAsAPlainMapWould(t *testing.T) {
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
 			open := e.open(t)
-			machines(t, max(200/e.slow, 1), 60, func(t *rapid.T) { t.Repeat(newSessionMachine(t, open()).actions()) })
+			machines(t, max(200/e.slow, 1), 60, shrinkTime, func(t *rapid.T) { t.Repeat(newSessionMachine(t, open()).actions()) })
 		})
 	}
 }

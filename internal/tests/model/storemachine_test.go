@@ -289,20 +289,23 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// machines runs a machine so many times, each of about so many steps.
-func machines(t rapid.TB, checks, steps int, run func(*rapid.T)) {
+// machines runs a machine so many times, each of about so many steps. A failure
+// is made smaller for that long.
+func machines(t rapid.TB, checks, steps int, shrink time.Duration, run func(*rapid.T)) {
 	_ = flag.Set("rapid.checks", fmt.Sprint(checks*times))
 	_ = flag.Set("rapid.steps", fmt.Sprint(steps))
-	_ = flag.Set("rapid.shrinktime", "5s")
+	_ = flag.Set("rapid.shrinktime", shrink.String())
 	rapid.Check(t, run)
 }
+
+const shrinkTime = 20 * time.Second
 
 func TestStoresDoAsAPlainMapWould(t *testing.T) {
 	leaksNothing(t)
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
 			open := e.open(t)
-			machines(t, max(100/e.slow, 1), 50, func(t *rapid.T) { t.Repeat(newStoreMachine(t, open()).actions()) })
+			machines(t, max(100/e.slow, 1), 50, shrinkTime, func(t *rapid.T) { t.Repeat(newStoreMachine(t, open()).actions()) })
 		})
 	}
 }
