@@ -63,7 +63,7 @@ local function enlist(bycreated, byend, member, ending, now, grace)
     redis.call('ZREM', byend, m)
   end
   local last = redis.call('ZRANGE', byend, -1, -1, 'WITHSCORES')
-  local ttl = string.format('%.0f', tonumber(last[2]) - now + grace)
+  local ttl = string.format('%.0f', math.min(tonumber(last[2]) - now + grace, 6.4e12)) -- more is an error: 200 years, as of a record
   redis.call('PEXPIRE', bycreated, ttl)
   redis.call('PEXPIRE', byend, ttl)
 end
