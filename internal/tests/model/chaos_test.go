@@ -66,15 +66,18 @@ func (c *chaos) count(what string) {
 	c.did[what]++
 }
 
-// pause waits for another call to come, if one does soon.
+// pause waits for some other calls to come, if they do soon.
 func (c *chaos) pause() {
 	at := c.entered.Add(1)
 	if c.roll(c.odds.pause) < 0 {
 		return
 	}
 	c.count("pause")
-	for range 200 {
-		if c.entered.Load() != at {
+	c.mu.Lock()
+	until := at + 1 + c.random.Int64N(8)
+	c.mu.Unlock()
+	for range 500 {
+		if c.entered.Load() >= until {
 			return
 		}
 		runtime.Gosched()
@@ -121,7 +124,9 @@ func (c *chaos) read(ctx context.Context, do func(context.Context) error) error 
 		c.count("read fails")
 		return errCut
 	}
-	return c.leave(ctx, do)
+	err := c.leave(ctx, do)
+	c.pause()
+	return err
 }
 
 // write lets a call pass, with its effect now, later or not at all.

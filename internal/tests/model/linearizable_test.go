@@ -43,7 +43,7 @@ func (e engine) settings() []setting {
 	}
 	lossy := odds{before: 40, after: 30, late: 30, gone: 10, pause: 300, evict: 100}
 	return []setting{
-		{name: "evictions", truth: quiet, cache: odds{pause: 300, evict: 100}, loose: true},
+		{name: "evictions", truth: quiet, cache: odds{pause: 300, evict: 250}, loose: true},
 		{name: "faults of the database", truth: faulty, cache: odds{pause: 300, evict: 50}, loose: true},
 		{name: "faults of both, one process", one: true, truth: faulty, cache: lossy, loose: true},
 		{name: "faults of both, two processes", truth: faulty, cache: lossy, loose: true, forgetful: true},
