@@ -14,8 +14,21 @@ func Network(name string, through ...*servers.Proxy) []Fault {
 	if len(through) == 0 {
 		return nil
 	}
+	list := network(name, through)
+	if first := through[0]; len(through) > 1 {
+		list = append(list,
+			broken("one process is cut off from "+name, (*servers.Proxy).Refuse, first),
+			bad("one process hears nothing from "+name, servers.Line{Replies: servers.Lane{Hold: true}}, first).ending((*servers.Proxy).Cut, first),
+			bad("requests of one process to "+name+" come late", servers.Line{Requests: servers.Lane{Hold: true}}, first),
+		)
+	}
+	return list
+}
+
+// network lists what goes wrong on all lines at once.
+func network(name string, through []*servers.Proxy) []Fault {
 	every := func(what string, line servers.Line) Fault { return bad(what, line, through...) }
-	list := []Fault{
+	return []Fault{
 		broken(name+" refuses connections", (*servers.Proxy).Refuse, through...),
 		broken("all connections to "+name+" are cut", (*servers.Proxy).Cut, through...),
 		broken("all connections to "+name+" are reset", (*servers.Proxy).Reset, through...),
@@ -39,14 +52,6 @@ func Network(name string, through ...*servers.Proxy) []Fault {
 			Requests: servers.Lane{PerSecond: 64 << 10}, Replies: servers.Lane{PerSecond: 64 << 10},
 		}),
 	}
-	if first := through[0]; len(through) > 1 {
-		list = append(list,
-			broken("one process is cut off from "+name, (*servers.Proxy).Refuse, first),
-			bad("one process hears nothing from "+name, servers.Line{Replies: servers.Lane{Hold: true}}, first).ending((*servers.Proxy).Cut, first),
-			bad("requests of one process to "+name+" come late", servers.Line{Requests: servers.Lane{Hold: true}}, first),
-		)
-	}
-	return list
 }
 
 // broken is a fault of connections, not of what is said on them.

@@ -31,7 +31,7 @@ var redisSights = map[string]sight{
 	"Redis forks to save what it has":                       {},
 	"Redis is restarted empty":                              {"EOF|reset", "NOSCRIPT"},
 	"Redis drops all connections":                           {"EOF|reset", ""},
-	"Redis drops all connections again and again":           {sometimes, ""},
+	"Redis drops all connections again and again":           {sometimes + "EOF|reset", sometimes + "EOF|reset"},
 	"Redis drops idle connections":                          {idle, ""},
 	"Redis takes no more clients":                           {"EOF|reset", "max number of clients"},
 	"Redis asks for a password":                             {"EOF|reset", "NOAUTH"},

@@ -141,7 +141,7 @@ func (c *ReplicatedCluster) settled() error {
 			masters, replicas := strings.Count(nodes, "master -"), strings.Count(nodes, "slave ")
 			if !strings.Contains(info, "cluster_state:ok") || masters != clusterNodes || replicas != clusterNodes || strings.Contains(nodes, "fail") ||
 				strings.Contains(role, "role:slave") && !strings.Contains(role, "master_link_status:up") ||
-				strings.Contains(role, "role:master") && !strings.Contains(role, "connected_slaves:1") {
+				strings.Contains(role, "role:master") && !strings.Contains(role, "state=online") {
 				return false, fmt.Sprint(info, nodes, role)
 			}
 		}

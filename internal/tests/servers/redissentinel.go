@@ -89,7 +89,8 @@ func startBehindProxy(args ...string) (*Proxy, *RedisServer, error) {
 	if strings.HasPrefix(args[0], "--cluster") {
 		offsets = []int{busOffset}
 	}
-	r, err := startRedis(append(args, p.port(), "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"), offsets...)
+	r, err := startRedis(append(args, p.port(), "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
+		"--rdb-del-sync-files", "yes"), offsets...) // a restarted one is empty
 	if err != nil {
 		p.close()
 		return nil, nil, err
@@ -136,26 +137,52 @@ func (s *RedisSentinel) master() (int, error) {
 	return 0, fmt.Errorf("servers: the Sentinel knows another master: %s", info)
 }
 
-// Settle returns when the given server is the master, the other one follows it,
-// and the Sentinel says so.
-func (s *RedisSentinel) Settle(t testing.TB, master int) {
+// Rejoin returns when the server that the Sentinel sends clients to is the
+// master, and the other one follows it, which it is told to do: a restarted
+// server does not know, and the Sentinel takes its time to tell.
+func (s *RedisSentinel) Rejoin(t testing.TB) {
 	t.Helper()
-	if err := s.settled(master); err != nil {
+	var master int
+	err := await("the Sentinel knows no master", func() (bool, string) {
+		var err error
+		if master, err = s.master(); err != nil {
+			return false, err.Error()
+		}
+		for n, node := range s.Nodes {
+			order := "REPLICAOF NO ONE"
+			if n != master {
+				order = "REPLICAOF 127.0.0.1 " + s.Lines[master].port()
+			}
+			info, err := ask(node.Addr, "INFO replication")
+			if err == nil && strings.Contains(info, "role:master") != (n == master) {
+				_, err = ask(node.Addr, order)
+			}
+			if err != nil {
+				return false, err.Error()
+			}
+		}
+		return s.so(master)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (s *RedisSentinel) settled(master int) error {
-	return await("the Sentinel's servers do not settle", func() (bool, string) {
-		n, err := s.master()
-		if err != nil {
-			return false, err.Error()
-		}
-		watch, err1 := ask(s.Addr, "INFO sentinel")
-		leader, err2 := ask(s.Nodes[master].Addr, "INFO replication")
-		follower, err3 := ask(s.Nodes[1-master].Addr, "INFO replication")
-		return n == master && strings.Contains(watch, "status=ok") && strings.Contains(watch, "slaves=1") &&
-			strings.Contains(leader, "role:master") && strings.Contains(follower, "role:slave") &&
-			strings.Contains(follower, "master_link_status:up"), fmt.Sprint(watch, leader, follower, err1, err2, err3)
-	})
+	return await("the Sentinel's servers do not settle", func() (bool, string) { return s.so(master) })
+}
+
+// so tells whether the given server is the master, the other one follows it,
+// and the Sentinel knows.
+func (s *RedisSentinel) so(master int) (bool, string) {
+	n, err := s.master()
+	if err != nil {
+		return false, err.Error()
+	}
+	watch, err1 := ask(s.Addr, "INFO sentinel")
+	leader, err2 := ask(s.Nodes[master].Addr, "INFO replication")
+	follower, err3 := ask(s.Nodes[1-master].Addr, "INFO replication")
+	return n == master && strings.Contains(watch, "status=ok") && strings.Contains(watch, "slaves=1") &&
+		strings.Contains(leader, "role:master") && strings.Contains(leader, "state=online") && strings.Contains(follower, "role:slave") &&
+		strings.Contains(follower, "master_link_status:up"), fmt.Sprint(watch, leader, follower, err1, err2, err3)
 }

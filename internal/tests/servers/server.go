@@ -2,6 +2,7 @@ package servers
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -165,4 +166,10 @@ func (h home) write(name, text string) error {
 		return os.Chown(path, h.UID, h.GID)
 	}
 	return nil
+}
+
+// HostPort is where the server listens.
+func (s *server) HostPort() (host, port string) {
+	host, port, _ = net.SplitHostPort(address(s.port))
+	return host, port
 }
