@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -172,5 +173,52 @@ func TestAVisitorWhoOnlyPostsMeetsNoError(t *testing.T) {
 	}
 	if page := c.get(c.other, "/"); strings.Count(page, "Removed from your cart") != 1 {
 		t.Error("not the last message alone is shown")
+	}
+}
+
+// TestARequestOfAnySizeLeavesTheShopOpen sends what a client of net/http refuses
+// to send, over the wire.
+func TestARequestOfAnySizeLeavesTheShopOpen(t *testing.T) {
+	c := openCounter(t)
+	server := httptest.NewServer(c.shop)
+	defer server.Close()
+	const get = "GET / HTTP/1.1\r\nHost: shop\r\n"
+	for name, r := range map[string]struct {
+		head   string
+		status []int // 0: the server has closed while it was told
+	}{
+		"many cookies":          {get + "Cookie: " + strings.Repeat("session=x; ", 100) + c.other + "\r\n", []int{200}},
+		"10,000 cookies":        {get + "Cookie: " + strings.Repeat("session=x; ", 10_000) + "\r\n", []int{200}},
+		"a MiB of cookie":       {get + "Cookie: session=" + strings.Repeat("A", 1<<20) + "\r\n", []int{0, 200, 431}},
+		"2 MiB of header":       {get + "X-Padding: " + strings.Repeat("A", 2<<20) + "\r\n", []int{0, 431}},
+		"10,000 headers":        {get + strings.Repeat("X: y\r\n", 10_000), []int{200}},
+		"a path of 100 KB":      {"GET /" + strings.Repeat("a/", 50_000) + " HTTP/1.1\r\nHost: shop\r\n", []int{404}},
+		"a query of 100 KB":     {"GET /?" + strings.Repeat("a=b&", 25_000) + " HTTP/1.1\r\nHost: shop\r\n", []int{200}},
+		"NUL in a cookie":       {get + "Cookie: session=\x00\r\n", []int{400}},
+		"NUL in the path":       {"GET /\x00 HTTP/1.1\r\nHost: shop\r\n", []int{400}},
+		"a line break inside":   {get + "Cookie: session=a\rb\r\n", []int{400}},
+		"two lengths":           {"POST /cart HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\nContent-Length: 2\r\n", []int{400}},
+		"no request":            {"\x16\x03\x01\x02\x00\x01", []int{0, 400}},
+		"a negative length":     {"POST /cart HTTP/1.1\r\nHost: shop\r\nContent-Length: -1\r\n", []int{400}},
+		"a form of a MiB":       {"POST /cart HTTP/1.1\r\nHost: shop\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1048581\r\n\r\nitem=" + strings.Repeat("a", 1<<20), []int{0, 400}},
+		"a chunk of 2^64 bytes": {"POST /cart HTTP/1.1\r\nHost: shop\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff0\r\nitem=a", []int{0, 400}},
+	} {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.WriteString(conn, r.head+"\r\n") }()
+		status := 0
+		if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
+			status = res.StatusCode
+		}
+		_ = conn.Close()
+		if !slices.Contains(r.status, status) {
+			t.Errorf("%s: answered %d, want one of %v", name, status, r.status)
+		}
+	}
+	c.checkAlice()
+	if s := c.sees(c.other); !slices.Equal(s.Cart, []string{"Assam"}) {
+		t.Errorf("the visitor has become %+v", s)
 	}
 }
