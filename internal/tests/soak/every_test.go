@@ -23,7 +23,8 @@ var everyFault = flag.Bool("every", false, "TestEveryFault: the whole catalogue 
 var kinds = []string{
 	" is killed", "is paused for longer than the time limit", "all connections to", "every third reply of",
 	"one process is cut off from", "replies of", "writes for a long time",
-	"Redis is flushed", "Redis is full and", "older snapshot", "fails over",
+	"Redis is flushed", "Redis is full and", "older snapshot",
+	"the master is killed", "the master is silent", "the master is flushed", "a master is killed", "most masters are paused", "a master is flushed",
 	"a shop is paused", "the shops are replaced",
 }
 

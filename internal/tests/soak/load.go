@@ -35,11 +35,11 @@ func startLoad(f *fleet, o *Oracle, op *operator, browsers, first int, seed uint
 	for n := range browsers {
 		b := newBrowser(first+n, seed, f, o, op)
 		l.browsers = append(l.browsers, b)
-		l.done.Go(func() { l.repeat(ctx, b.rnd, pace, b.step) })
+		l.done.Go(func() { l.repeat(ctx, pace, b.step) })
 	}
 	for n := range thieves {
 		rnd := rand.New(rand.NewPCG(seed, uint64(1_000_000+first+n)))
-		l.done.Go(func() { l.repeat(ctx, rnd, pace/5, func() { l.steal(rnd) }) })
+		l.done.Go(func() { l.repeat(ctx, pace/5, func() { l.steal(rnd) }) })
 	}
 	for place := range f.apps {
 		l.done.Go(func() {
@@ -53,8 +53,8 @@ func startLoad(f *fleet, o *Oracle, op *operator, browsers, first int, seed uint
 	return l
 }
 
-func (l *load) repeat(ctx context.Context, rnd *rand.Rand, mean time.Duration, step func()) {
-	for wait(ctx, time.Duration(rnd.Int64N(int64(2*mean)))) {
+func (l *load) repeat(ctx context.Context, mean time.Duration, step func()) {
+	for wait(ctx, rand.N(2*mean)) {
 		l.gate.RLock()
 		step()
 		l.gate.RUnlock()

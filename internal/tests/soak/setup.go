@@ -28,6 +28,8 @@ var setups = []setup{
 	{"db on MariaDB", "db", tiers(onMariaDB)},
 	{"db on SQLite", "db", tiers(onSQLite)},
 	{"cache in Redis", "cache", tiers(inRedis)},
+	{"cache in Redis with Sentinel", "cache", tiers(inSentinel)},
+	{"cache in Redis Cluster", "cache", tiers(inCluster)},
 	{"cached_db on PostgreSQL and Redis", "cached_db", tiers(onPostgres, inRedis)},
 	{"cached_db on MariaDB and Redis", "cached_db", tiers(onMariaDB, inRedis)},
 }
@@ -127,6 +129,22 @@ func inRedis(t testing.TB, s *site) {
 	s.set("REDIS_URL", func(place int) string { return "redis://" + through[place].Addr })
 	s.have(Cache, faults.Redis(r, through...)...)
 	s.count("connections to Redis", 10*runtime.GOMAXPROCS(0)+spare, through)
+}
+
+func inSentinel(t testing.TB, s *site) {
+	t.Helper()
+	r := servers.Sentinel(t)
+	s.redisURL = r.URL
+	s.set("REDIS_URL", func(int) string { return r.URL })
+	s.have(Cache, faults.Sentinel(r)...)
+}
+
+func inCluster(t testing.TB, s *site) {
+	t.Helper()
+	c := servers.RedisReplicatedCluster(t)
+	s.redisURL = c.URL
+	s.set("REDIS_URL", func(int) string { return c.URL })
+	s.have(Cache, faults.Cluster(c)...)
 }
 
 // The sizes of the pools: of the shops' database, and of go-redis with some
