@@ -138,6 +138,8 @@ func checkSpoils(t *testing.T, e engine, in vault, spoils []spoil, least int) {
 			if after := in.same(sc.victim); after != before {
 				t.Errorf("%s: a read changed %.300s to %.300s", sp.what, before, after)
 			}
+		} else if a := s.ask("add=milk", sc.victim.cookie()); a.status != http.StatusOK || a.cookies != nil {
+			t.Errorf("%s: the session is there, but a write is answered %d with the cookies %q", sp.what, a.status, a.cookies)
 		}
 		if i%every == 0 {
 			sc.goesOn(sp.what)
