@@ -25,6 +25,7 @@ type Oracle struct {
 	counts     map[Kind]map[int]int
 	slowest    map[Kind]time.Duration
 	slow       []Exchange // longer than the limit of its kind
+	late       []Exchange // 503 after a long time, without a fault
 	tokens     map[string]bool
 	dead       []*Line
 
@@ -157,6 +158,10 @@ func (o *Oracle) answer(l *Line, x *Exchange) {
 			o.violate(HostileInput, x, "an answer that is not whole")
 		}
 	case 503:
+		if x.Done.Sub(x.Sent) >= mostPatient && !o.mayFail(x) {
+			o.late = append(o.late, *x)
+			break
+		}
 		o.excuse(o.mayFail(x), boundOutage, OutageNoLogout, x, "the store was not away")
 	case 0:
 		o.excuse(o.mayFail(x), boundUnknown, InOperation, x, "no answer, and the process was not struck")

@@ -262,6 +262,18 @@ func TestTheOracleJudgesEachAnswer(t *testing.T) {
 			}
 			s.survived()
 		}},
+		{"a 503 after a long time", "db", OutageNoLogout, "", func(s *story) {
+			s.judge(s.line, s.x(Read, 2, 5, 503))
+			var p pings
+			p.add("shop", s.at(3), s.at(3.1))
+			s.judgeTimes(&p)
+		}},
+		{"a 503 after a long time on a machine that is busy", "db", 0, boundBusy, func(s *story) {
+			s.judge(s.line, s.x(Read, 2, 5, 503))
+			var p pings
+			p.add("shop", s.at(3), s.at(5))
+			s.judgeTimes(&p)
+		}},
 		{"a token in a log", "db", LeaksNothing, "", func(s *story) { s.leaks("INFO session: token=" + token + "\n") }},
 		{"a value in a log", "db", LeaksNothing, "", func(s *story) { s.leaks("ERROR visitor1-item7\n") }},
 		{"a handle in a log", "db", 0, "", func(s *story) { s.leaks("INFO session: id=" + publicID(token) + "\n") }},

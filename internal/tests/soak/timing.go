@@ -86,6 +86,14 @@ func (p *pings) stall(process string, from, to time.Time) (d time.Duration) {
 	return d
 }
 
+// A shop gives up a call to a store after 3 seconds, or after 2 where a cache was
+// asked before. A machine on which a request without a session takes this long
+// may keep it waiting for that by itself.
+const (
+	mostPatient = 2 * time.Second
+	busy        = time.Second
+)
+
 // judgeTimes reports the answers that took longer than their limit, at the end.
 func (o *Oracle) judgeTimes(p *pings) {
 	o.mu.Lock()
@@ -96,7 +104,11 @@ func (o *Oracle) judgeTimes(p *pings) {
 			o.violate(InOperation, x, "took %v, and the limit is %v", took, most)
 		}
 	}
-	o.slow = nil
+	for i := range o.late {
+		x := &o.late[i]
+		o.excuse(p.stall(x.Process, x.Sent, x.Done) >= busy, boundBusy, OutageNoLogout, x, "the store was not away")
+	}
+	o.slow, o.late = nil, nil
 }
 
 // statuses is a line of a report for each kind: how often it was answered how.

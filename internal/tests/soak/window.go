@@ -184,5 +184,6 @@ const (
 	boundUnlisted = "cache: with what Redis lost, the list of a user's sessions may be shorter"
 	boundFailover = "cache: a failover forgot the last changes"
 	boundOutage   = "503 while the store was away"
+	boundBusy     = "503 while the machine kept the shops waiting"
 	boundUnknown  = "answered by nobody: the process was struck"
 )
