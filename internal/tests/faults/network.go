@@ -46,10 +46,10 @@ func network(name string, through []*servers.Proxy) []Fault {
 		every("every third request to "+name+" is cut in its middle", servers.Line{Requests: servers.Lane{HalveEvery: 3}}),
 		every("every third reply of "+name+" is cut in its middle", servers.Line{Replies: servers.Lane{HalveEvery: 3}}),
 		every("packets to and from "+name+" are sliced", servers.Line{
-			Requests: servers.Lane{Slice: 7, Delay: time.Millisecond}, Replies: servers.Lane{Slice: 3, Delay: time.Millisecond},
+			Requests: servers.Lane{Slice: 61, PerSecond: 128 << 10}, Replies: servers.Lane{Slice: 61, PerSecond: 128 << 10},
 		}),
 		every("the line to "+name+" is slow", servers.Line{
-			Requests: servers.Lane{PerSecond: 64 << 10}, Replies: servers.Lane{PerSecond: 64 << 10},
+			Requests: servers.Lane{PerSecond: 16 << 10}, Replies: servers.Lane{PerSecond: 16 << 10},
 		}),
 	}
 }

@@ -80,6 +80,7 @@ func redisFault(t *testing.T, r *servers.RedisServer, f faults.Fault) {
 		}
 	}
 	counted := count(t, r.Addr)
+	t.Cleanup(func() { f.Mend(t) })
 	f.Inject(t)
 	see(t, c, want)
 	last := counted()

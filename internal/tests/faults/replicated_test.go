@@ -142,6 +142,7 @@ func replicatedFault(t *testing.T, rdb redis.UniversalClient, f faults.Fault, fa
 			t.Fatal(err)
 		}
 	}
+	t.Cleanup(func() { f.Mend(t) })
 	f.Inject(t)
 	if failed, err := all(write); failing && failed == 0 {
 		t.Errorf("nothing fails: %v", err)

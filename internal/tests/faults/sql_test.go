@@ -40,10 +40,13 @@ var postgresSights = map[string]sight{
 
 // answers are questions to the server: for those sights, write is the answer.
 var answers = map[string]string{
-	"PostgreSQL isolates":  "SELECT current_setting('transaction_isolation')",
-	"PostgreSQL deadlocks": "SELECT deadlocks > 0 FROM pg_stat_database WHERE datname = current_database()",
-	"MariaDB isolates":     "SELECT @@tx_isolation",
-	"MariaDB deadlocks":    "SELECT variable_value > 0 FROM information_schema.global_status WHERE variable_name = 'INNODB_DEADLOCKS'",
+	"PostgreSQL isolates":       "SELECT current_setting('transaction_isolation')",
+	"PostgreSQL deadlocks":      "SELECT deadlocks > 0 FROM pg_stat_database WHERE datname = current_database()",
+	"SQLite holds its log":      "PRAGMA wal_checkpoint(TRUNCATE)", // 1: somebody reads
+	"SQLite has no log":         "PRAGMA wal_checkpoint(TRUNCATE)",
+	"SQLite has another schema": "SELECT schema_version > 100 FROM pragma_schema_version",
+	"MariaDB isolates":          "SELECT @@tx_isolation",
+	"MariaDB deadlocks":         "SELECT variable_value > 0 FROM information_schema.global_status WHERE variable_name = 'INNODB_DEADLOCKS'",
 }
 
 func TestEachFaultOfPostgreSQLHappensAndEnds(t *testing.T) {
@@ -88,7 +91,9 @@ func sqlFault(t *testing.T, admin *sql.DB, user func() *sqlUser, f faults.Fault,
 	}
 	execute(t, admin, "INSERT INTO tea VALUES "+values)
 	c := user()
+	defer c.close()
 	works(t, c)
+	t.Cleanup(func() { f.Mend(t) })
 	f.Inject(t)
 	if query := answers[want.read]; query != "" {
 		c.close()
@@ -154,11 +159,21 @@ func (c *sqlUser) do(ctx context.Context, statement string) (answer string, err 
 			c.close()
 		}
 	}()
-	row := c.conn.QueryRowContext(ctx, statement)
-	if err := row.Scan(&answer); err != nil && !errors.Is(err, sql.ErrNoRows) {
+	rows, err := c.conn.QueryContext(ctx, statement)
+	if err != nil {
 		return "", err
 	}
-	return answer, nil
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	columns, err := rows.Columns()
+	if err != nil || !rows.Next() {
+		return "", errors.Join(err, rows.Err())
+	}
+	first, rest := sql.NullString{}, make([]any, len(columns)-1)
+	for i := range rest {
+		rest[i] = new(any)
+	}
+	err = rows.Scan(append([]any{&first}, rest...)...)
+	return first.String, err
 }
 
 func (c *sqlUser) read(ctx context.Context) error {
