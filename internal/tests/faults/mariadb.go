@@ -13,8 +13,10 @@ import (
 
 // MariaDB lists what goes wrong with a MariaDB server, and on the way to it.
 func MariaDB(db *servers.SQLServer, through ...*servers.Proxy) []Fault {
-	b := base{driver: "mysql", dsn: db.DSN,
-		tables: "SELECT CONCAT('`', table_name, '`') FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"}
+	b := base{
+		driver: "mysql", dsn: db.DSN,
+		tables: "SELECT CONCAT('`', table_name, '`') FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+	}
 	list := processes("MariaDB", db, Nothing)
 	list = append(list,
 		state("MariaDB is shut down in order", Nothing, db.Shut, db.Restart),

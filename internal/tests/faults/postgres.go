@@ -13,8 +13,10 @@ import (
 
 // Postgres lists what goes wrong with a PostgreSQL server, and on the way to it.
 func Postgres(db *servers.SQLServer, through ...*servers.Proxy) []Fault {
-	b := base{driver: "pgx", dsn: db.DSN,
-		tables: "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"}
+	b := base{
+		driver: "pgx", dsn: db.DSN,
+		tables: "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+	}
 	list := processes("PostgreSQL", db, Nothing)
 	list = append(list, postgresProcesses(b, db)...)
 	list = append(list, postgresConnections(b, db)...)
