@@ -1,8 +1,11 @@
 package soak
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -120,6 +123,30 @@ func (r *run) finish() {
 		r.output(p)
 	}
 }
+
+// save writes what the processes printed, and the times of the faults, into a
+// folder: to find out what a violation comes from.
+func (r *run) save(dir string) error {
+	r.oracle.mu.Lock()
+	var faults strings.Builder
+	for _, w := range r.oracle.windows {
+		fmt.Fprintf(&faults, "%s to %s, recovered %s: %s\n",
+			w.From.Format(clock), w.mended().Format(clock), w.Recovered.Format(clock), w.Fault)
+	}
+	for _, v := range r.oracle.violations {
+		fmt.Fprintf(&faults, "%s: %s: %s\n", v.At.Format(clock), v.Law, v.What)
+	}
+	r.oracle.mu.Unlock()
+	name := strings.ReplaceAll(r.name, " ", "-")
+	err := os.WriteFile(filepath.Join(dir, name+"-faults.log"), []byte(faults.String()), 0o600)
+	for n, p := range r.fleet.started() {
+		file := fmt.Sprintf("%s-%d-%s.log", name, n, filepath.Base(p.URL))
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, file), []byte(p.Output()), 0o600))
+	}
+	return err
+}
+
+const clock = "15:04:05.000"
 
 // output looks for secrets, values and panics in what a process printed.
 func (r *run) output(p *examples.Process) {

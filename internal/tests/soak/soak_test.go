@@ -12,6 +12,7 @@ import (
 
 var (
 	soakTime = flag.Duration("soak", briefly, "TestSoak: for how long; on all setups if longer than the default")
+	soakLogs = flag.String("logs", "", "TestSoak: a folder for what the shops print and the times of the faults")
 	soakSeed = flag.Uint64("seed", 0, "TestSoak: which faults happen when; 0 is by chance")
 )
 
@@ -49,11 +50,19 @@ func TestSoak(t *testing.T) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
+		told := map[*run]int{} // violations
 		for tick := time.NewTicker(reported); ; {
 			select {
 			case <-tick.C:
 				mu.Lock()
 				fmt.Println(progress(runs, began))
+				for _, r := range runs {
+					all := r.oracle.Violations()
+					if n := len(all); n > told[r] {
+						fmt.Printf("%s:%s\n", r.name, list(all[told[r]:]))
+						told[r] = n
+					}
+				}
 				mu.Unlock()
 			case <-stop:
 				tick.Stop()
@@ -84,6 +93,11 @@ func TestSoak(t *testing.T) {
 
 	fmt.Print(summary(runs))
 	for _, r := range runs {
+		if *soakLogs != "" {
+			if err := r.save(*soakLogs); err != nil {
+				t.Error(err)
+			}
+		}
 		if all := r.oracle.Violations(); len(all) > 0 {
 			t.Errorf("%s:%s", r.name, list(all))
 		}
