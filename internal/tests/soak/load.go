@@ -50,6 +50,12 @@ func startLoad(f *fleet, o *Oracle, op *operator, browsers, first int, seed uint
 			}
 		})
 	}
+	l.done.Go(func() {
+		for wait(ctx, pingEvery) {
+			op, _ := op.list("nobody")
+			l.pings.add(theStore, op.Sent, op.Done)
+		}
+	})
 	return l
 }
 

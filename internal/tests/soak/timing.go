@@ -57,11 +57,14 @@ func (o *Oracle) count(x *Exchange) {
 }
 
 // pings are requests that use no session, one after the other to each process:
-// they tell how long the process itself, or the machine, took.
+// they tell how long the process itself, or the machine, took. Those to the
+// store are an operator's, who has connections of his own.
 type pings struct {
 	mu  sync.Mutex
 	all map[string][]ping
 }
+
+const theStore = "store"
 
 type ping struct{ sent, done time.Time }
 
@@ -87,8 +90,8 @@ func (p *pings) stall(process string, from, to time.Time) (d time.Duration) {
 }
 
 // A shop gives up a call to a store after 3 seconds, or after 2 where a cache was
-// asked before. A machine on which a request without a session takes this long
-// may keep it waiting for that by itself.
+// asked before. Where no fault is on, and yet a request without a session, or one
+// look into the store from elsewhere, takes this long, the machine is too busy.
 const (
 	mostPatient = 2 * time.Second
 	busy        = time.Second
@@ -106,7 +109,8 @@ func (o *Oracle) judgeTimes(p *pings) {
 	}
 	for i := range o.late {
 		x := &o.late[i]
-		o.excuse(p.stall(x.Process, x.Sent, x.Done) >= busy, boundBusy, OutageNoLogout, x, "the store was not away")
+		stall := max(p.stall(x.Process, x.Sent, x.Done), p.stall(theStore, x.Sent, x.Done))
+		o.excuse(stall >= busy, boundBusy, OutageNoLogout, x, "the store was not away")
 	}
 	o.slow, o.late = nil, nil
 }
