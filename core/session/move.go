@@ -40,6 +40,9 @@ func (w *work) move(ctx context.Context) error {
 	for range maxAttempts {
 		var next state
 		err := w.current(ctx, old)
+		if errors.Is(err, ErrSessionEnded) {
+			return w.overtaken(ctx, old)
+		}
 		if err == nil {
 			next, err = w.successor()
 		}

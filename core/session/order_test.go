@@ -172,3 +172,19 @@ func TestSignOutOnAnOldTokenFollowsARenewalButNotALogin(t *testing.T) {
 		})
 	}
 }
+
+func TestALoginThatARivalOvertookBeginsANewSessionHoweverLongItsHandlerRan(t *testing.T) {
+	s, b := started(t, session.Options{IdleTimeout: time.Hour})
+	slow := b.thief()
+	slow.visit(func(s *session.Session) {
+		read(s)
+		b.visit(login("alice")).want(200)
+		b.clock.advance(time.Hour) // the session from before the login would have ended
+		s.Login("alice")
+	}).want(200).setsCookie()
+	slow.sees("alice")
+	b.seesNothing() // its own hour is over
+	if n := s.alive(); n != 1 {
+		t.Errorf("%d sessions are alive", n)
+	}
+}
