@@ -138,8 +138,8 @@ type cleanups struct{ all *[]func() }
 func (c cleanups) Cleanup(f func()) { *c.all = append(*c.all, f) }
 
 // patienceOfTheChecker is how long it looks for an order. Histories are small, so
-// it hardly ever takes that long.
-const patienceOfTheChecker = 10 * time.Second
+// it hardly ever takes that long to find one; to know that there is none may.
+const patienceOfTheChecker = 3 * time.Second
 
 // judge says what is wrong with a history; "" is nothing. Not settled means
 // that the checker gave up.

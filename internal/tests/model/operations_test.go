@@ -133,7 +133,7 @@ func (f *flight) operateOnItself(t *rapid.T, name string) {
 		on := rapid.Bool().Draw(t, "persistent")
 		s.SetPersistent(on)
 		r.look()
-		r.change(step{setting: true, cookie: true, do: func(k *kept) bool { k.persistent = on; return true }})
+		r.change(step{setting: true, cookie: true, do: func(k *kept) bool { k.persistent = on; *k = k.used(k.seen); return true }})
 	case "revoke the others":
 		user := rapid.SampledFrom(users).Draw(t, "user")
 		if f.m.plain.down {
