@@ -35,7 +35,7 @@ func TestEveryFault(t *testing.T) {
 	const browsers = 15
 	onEach(t, setups, func(t *testing.T, n int, s setup) {
 		r := s.start(t, apps).run(browsers, 1000*n, uint64(time.Now().UnixNano()))
-		t.Cleanup(r.load.end)
+		defer r.load.end()
 		seen := 0
 		judge := func(t *testing.T) {
 			t.Helper()

@@ -72,7 +72,7 @@ func TestSoak(t *testing.T) {
 	}()
 	onEach(t, chosen, func(t *testing.T, n int, s setup) {
 		r := s.start(t, apps).run(browsers, 1000*n, seed)
-		t.Cleanup(r.load.end)
+		defer r.load.end()
 		mu.Lock()
 		runs = append(runs, r)
 		mu.Unlock()
