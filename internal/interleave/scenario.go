@@ -35,6 +35,8 @@ type Engine struct {
 	// Real tells that servers keep them: calls take real time, and each is made
 	// to a memory store too, which must answer the same.
 	Real bool
+	// Tiered tells that there is a cache, each call of which is a step too.
+	Tiered bool
 	// Broken puts a defect between the requests and the tiers, to see whether it is noticed.
 	Broken func(Tiers) Tiers
 }
@@ -59,7 +61,7 @@ func Memory() Engine {
 
 // CachedMemory is a memory store in front of another.
 func CachedMemory() Engine {
-	return Engine{Name: "cached_db(memory, memory)", Open: func() Tiers { return Tiers{Truth: memory(), Cache: memory()} }}
+	return Engine{Name: "cached_db(memory, memory)", Tiered: true, Open: func() Tiers { return Tiers{Truth: memory(), Cache: memory()} }}
 }
 
 func memory() *session.MemoryStore { return session.NewMemoryStore(session.MemoryOptions{}) }
