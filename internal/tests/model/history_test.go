@@ -92,8 +92,9 @@ func (o *operation) String() string {
 }
 
 // parts is the request as the operations that the model knows. What failed
-// without an effect is none.
-func (o operation) parts(tells bool) []operation {
+// without an effect is none. Of sessions that a revocation may have met there
+// are at most the given number.
+func (o operation) parts(tells bool, sessions int) []operation {
 	var out []operation
 	again := func(v verb, answer int64) {
 		p := o
@@ -111,7 +112,7 @@ func (o operation) parts(tells bool) []operation {
 		again(o.verb, o.answer)
 		again(mark, open)
 	case unknown && o.verb == revokeAll:
-		for range 2 { // as many as a family hardly ever has at once
+		for range sessions {
 			again(revokeSome, open)
 		}
 	case unknown:
@@ -119,8 +120,9 @@ func (o operation) parts(tells bool) []operation {
 	case o.verb == revokeAll:
 		// Its sessions end one after the other; what it promises is that at
 		// some moment none is left.
-		again(revokeSome, o.answer)
-		again(revokeSome, o.answer)
+		for range sessions - 1 {
+			again(revokeSome, o.answer)
+		}
 		again(revokeAll, o.answer)
 	default:
 		again(o.verb, o.answer)
@@ -144,10 +146,30 @@ func (h history) meets(login *operation) bool {
 	})
 }
 
+// sessions counts what a revokeAll may have met: the sessions of its principal
+// that logins, and renewals that could not tell, had made. principal is that of
+// the first.
+func (h history) sessions(principal string, o *operation) (n int) {
+	for _, other := range h {
+		switch made := other.token2 >= 0 && (other.call < o.answer || o.status == unavailable); {
+		case made && other.verb == login && other.arg == o.arg, made && other.verb == renew && other.status == unavailable:
+			n++
+		}
+	}
+	if o.arg == principal {
+		n++
+	}
+	return n
+}
+
 // parts are the operations of all requests that the model knows.
-func (h history) parts(tells bool) (out []operation) {
+func (h history) parts(principal string, tells bool) (out []operation) {
 	for _, o := range h {
-		out = append(out, o.parts(tells)...)
+		sessions := 0
+		if o.verb == revokeAll {
+			sessions = h.sessions(principal, &o)
+		}
+		out = append(out, o.parts(tells, sessions)...)
 		if o.verb == login && o.token2 >= 0 && h.meets(&o) {
 			o.verb, o.token = revokeNew, o.token2
 			out = append(out, o)

@@ -185,7 +185,7 @@ func (o operation) unanswered() history {
 // check asks whether there is an order.
 func (h history) check(principal string, s setting, limit time.Duration) porcupine.CheckResult {
 	var ops []porcupine.Operation
-	for _, p := range h.parts(s.loose && !s.forgetful) {
+	for _, p := range h.parts(principal, s.loose && !s.forgetful) {
 		ops = append(ops, porcupine.Operation{ClientId: p.client, Input: &p, Call: p.call, Return: p.answer})
 	}
 	return porcupine.CheckOperationsTimeout(linearizable(principal, s.loose), ops, limit)
