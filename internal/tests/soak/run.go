@@ -33,6 +33,9 @@ func (s *site) run(browsers, first int, seed uint64) *run {
 // every process serves again, and has every browser look at its session.
 func (r *run) strike(t testing.TB, f fault, lasts time.Duration) {
 	t.Helper()
+	if f.ready != nil {
+		f.ready(t)
+	}
 	shops := r.fleet.running()
 	w := r.oracle.Begin(f.Name, f.Tier, f.Loss)
 	f.Inject(t)

@@ -1,11 +1,15 @@
 package soak
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/seshat-go/seshat/internal/tests/examples"
 	"github.com/seshat-go/seshat/internal/tests/faults"
@@ -52,7 +56,8 @@ type site struct {
 // A fault is one of the catalogue, and where it strikes.
 type fault struct {
 	faults.Fault
-	Tier Tier
+	Tier  Tier
+	ready func(testing.TB) // waits until it can happen; nil if it always can
 }
 
 func (s setup) start(t testing.TB, apps []examples.App) *site {
@@ -73,7 +78,7 @@ func (s setup) start(t testing.TB, apps []examples.App) *site {
 // have adds faults to those of the site.
 func (s *site) have(tier Tier, list ...faults.Fault) {
 	for _, f := range list {
-		s.faults = append(s.faults, fault{f, tier})
+		s.faults = append(s.faults, fault{Fault: f, Tier: tier})
 	}
 }
 
@@ -137,6 +142,27 @@ func inSentinel(t testing.TB, s *site) {
 	s.redisURL = r.URL
 	s.set("REDIS_URL", func(int) string { return r.URL })
 	s.have(Cache, faults.Sentinel(r)...)
+	for i := range s.faults {
+		if s.faults[i].Tier == Cache {
+			s.faults[i].ready = func(t testing.TB) { awake(t, r.Addr) }
+		}
+	}
+}
+
+// awake waits until a Sentinel acts. For half a minute after it was paused it
+// only looks on (TILT), and a replica that has lost its master for so long is
+// not chosen afterwards.
+func awake(t testing.TB, addr string) {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: addr, DisableIdentity: true})
+	defer func() { _ = c.Close() }()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		info, err := c.Info(context.Background(), "sentinel").Result()
+		if err == nil && strings.Contains(info, "sentinel_tilt:0") {
+			return
+		}
+	}
+	t.Fatal("the Sentinel does not act")
 }
 
 func inCluster(t testing.TB, s *site) {
