@@ -49,7 +49,9 @@ func (g *gatedCache) AddLease(ctx context.Context, id session.ID, lease session.
 		if to == g.inner {
 			ok = added
 			if added {
+				g.w.naming.Lock()
 				g.w.leases[id] = held{lease, requestOf(ctx).label()}
+				g.w.naming.Unlock()
 			}
 		}
 		return fmt.Sprint(added), err
@@ -57,15 +59,20 @@ func (g *gatedCache) AddLease(ctx context.Context, id session.ID, lease session.
 	return ok && err == nil, err
 }
 
-// settles notes that a write removes whatever lease there is.
-func (g *gatedCache) settles(id session.ID) { delete(g.w.leases, id) }
+// settles notes that a write removes whatever lease there is, or just the one
+// that is given.
+func (g *gatedCache) settles(id session.ID, lease ...session.Lease) {
+	g.w.naming.Lock()
+	defer g.w.naming.Unlock()
+	if len(lease) == 0 || g.w.leases[id].lease == lease[0] {
+		delete(g.w.leases, id)
+	}
+}
 
 func (g *gatedCache) Fill(ctx context.Context, id session.ID, lease session.Lease, e session.Cached) error {
 	what := fmt.Sprintf("fill %s %s", g.w.id(id), g.w.describe(e.Record, nil))
 	return g.call(ctx, writing, what, func(ctx context.Context, to cacheddb.Cache) (string, error) {
-		if g.w.leases[id].lease == lease {
-			g.settles(id)
-		}
+		g.settles(id, lease)
 		return "", to.Fill(ctx, id, lease, e)
 	})
 }

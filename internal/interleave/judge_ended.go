@@ -47,7 +47,7 @@ func (w *world) covers(o *request, id session.ID, principal string) bool {
 // two writes of a renewal or login, so that there are two sessions, of which an
 // ending by ID or by token knows one.
 func (w *world) excused(o *request, id session.ID) bool {
-	return o.op.ends != byRevokeAll && w.unsettled(id)
+	return !w.unexcused && o.op.ends != byRevokeAll && w.unsettled(id)
 }
 
 // unsettled tells whether a renewal of the session went out with a 503.

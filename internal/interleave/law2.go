@@ -45,8 +45,17 @@ func Law2Pairs() (rows []Scenario) {
 func Law2Triples() (rows []Scenario) {
 	for _, end := range enders {
 		for _, ops := range [][2]Op{
-			{Updates, Sets}, {Updates, Reads}, {TouchingRead, Updates}, {Renews, Reads}, {Renews, Updates}, {Renews, Renews},
-			{Renews, LogsIn}, {LogsIn, LogsIn}, {LogsIn, Updates}, {LogsInOther, Renews}, {Destroys, Renews},
+			{Updates, Sets},
+			{Updates, Reads},
+			{TouchingRead, Updates},
+			{Renews, Reads},
+			{Renews, Updates},
+			{Renews, Renews},
+			{Renews, LogsIn},
+			{LogsIn, LogsIn},
+			{LogsIn, Updates},
+			{LogsInOther, Renews},
+			{Destroys, Renews},
 		} {
 			rows = append(rows, row(stays, ops[0], ops[1], end))
 		}
@@ -140,3 +149,6 @@ func Warmed(s *Scenario) { s.Warm = true }
 
 // SoundCache spares the cache the faults.
 func SoundCache(s *Scenario) { s.OnlyTruth = true }
+
+// Unexcused has law 2 judged without its exception.
+func Unexcused(s *Scenario) { s.unexcused = true }

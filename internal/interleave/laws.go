@@ -63,8 +63,18 @@ func Law6() (rows []Scenario) {
 // Law7 is: either order of responses is safe.
 func Law7() (rows []Scenario) {
 	for _, ops := range [][]Op{
-		{Renews, Reads}, {Renews, Updates}, {Renews, Renews}, {LogsIn, Reads}, {LogsIn, Updates}, {LogsIn, LogsIn}, {LogsIn, Renews},
-		{RenewsMore, TouchingRead}, {Renews, Renews, Updates}, {LogsIn, Renews, Reads}, {LogsIn, LogsIn, Updates}, {Renews, Renews, Renews},
+		{Renews, Reads},
+		{Renews, Updates},
+		{Renews, Renews},
+		{LogsIn, Reads},
+		{LogsIn, Updates},
+		{LogsIn, LogsIn},
+		{LogsIn, Renews},
+		{RenewsMore, TouchingRead},
+		{Renews, Renews, Updates},
+		{LogsIn, Renews, Reads},
+		{LogsIn, LogsIn, Updates},
+		{Renews, Renews, Renews},
 	} {
 		rows = append(rows, row(either, ops...))
 	}

@@ -24,7 +24,8 @@ type Scenario struct {
 	Faults, Evictions int
 	OnlyTruth         bool
 
-	judge func(*world) // looks at the outcome of a run
+	judge     func(*world) // looks at the outcome of a run
+	unexcused bool         // the stated exception to law 2 is not made
 }
 
 // An Engine is a way to keep sessions.

@@ -56,7 +56,7 @@ type schedule struct {
 	waiting []*gate
 	running int
 	open    bool // nobody stops any more
-	dropped bool // the run is not of interest any more: calls fail
+	dropped bool // the run is not of interest any more: all calls fail
 }
 
 // at stops the request of ctx before a call, and makes the call as the verdict says.
@@ -64,7 +64,7 @@ func (s *schedule) at(ctx context.Context, c call, effect func(ctx context.Conte
 	r := requestOf(ctx)
 	s.mu.Lock()
 	if r == nil || s.open {
-		dropped := s.dropped && r != nil
+		dropped := s.dropped
 		s.mu.Unlock()
 		if dropped {
 			return errFault
