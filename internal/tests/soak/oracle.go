@@ -57,6 +57,14 @@ func (o *Oracle) Mended(w *Window) {
 	w.To = time.Now()
 }
 
+// lost notes that a fault has made servers forget more than it was to.
+func (o *Oracle) lost(w *Window, loss faults.Loss) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w.Loss = loss
+	w.Fault += " (and there was a failover)"
+}
+
 // Recovered notes that every process serves again.
 func (o *Oracle) Recovered(w *Window) {
 	o.mu.Lock()

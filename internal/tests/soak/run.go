@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seshat-go/seshat/internal/tests/examples"
+	"github.com/seshat-go/seshat/internal/tests/faults"
 )
 
 // A run is a site under load.
@@ -22,6 +23,9 @@ type run struct {
 
 	struck  map[string]int // faults, by name
 	slowest time.Duration  // recovery
+
+	rulers string    // who was master at the end of the last fault
+	looked time.Time // when that was
 }
 
 func (s *site) run(browsers, first int, seed uint64) *run {
@@ -36,11 +40,15 @@ func (r *run) strike(t testing.TB, f fault, lasts time.Duration) {
 	if f.ready != nil {
 		f.ready(t)
 	}
+	r.unasked(t)
 	shops := r.fleet.running()
 	w := r.oracle.Begin(f.Name, f.Tier, f.Loss)
 	f.Inject(t)
 	time.Sleep(lasts) // the fault itself
 	f.Mend(t)
+	if r.overthrown(t) && f.Loss == faults.Nothing && !strings.Contains(f.Name, inAgreement) {
+		r.oracle.lost(w, faults.Recent)
+	}
 	r.oracle.Mended(w)
 	mended := time.Now()
 	if r.recover() {
@@ -62,6 +70,36 @@ func (r *run) strike(t testing.TB, f fault, lasts time.Duration) {
 		default:
 		}
 	}
+}
+
+// inAgreement is in the name of a fault that makes a replica the master without
+// loss.
+const inAgreement = "in agreement"
+
+// overthrown tells whether others are masters than when it was asked last. Redis
+// chooses others where a machine is so busy that a master, or one that was to
+// be paused for a moment only, is silent for too long; and a failover may forget.
+func (r *run) overthrown(t testing.TB) bool {
+	t.Helper()
+	if r.masters == nil {
+		return false
+	}
+	before := r.rulers
+	r.rulers, r.looked = r.masters(t), time.Now()
+	return before != "" && before != r.rulers
+}
+
+// unasked notes a failover that came about between two faults.
+func (r *run) unasked(t testing.TB) {
+	t.Helper()
+	since := r.looked
+	if !r.overthrown(t) {
+		return
+	}
+	w := r.oracle.Begin("a failover that nobody asked for", Cache, faults.Recent)
+	r.oracle.mu.Lock()
+	defer r.oracle.mu.Unlock()
+	w.From, w.To, w.Recovered = since, time.Now(), time.Now()
 }
 
 // recover waits until every process has begun a session and read it.
@@ -131,17 +169,17 @@ func (r *run) finish() {
 // folder: to find out what a violation comes from.
 func (r *run) save(dir string) error {
 	r.oracle.mu.Lock()
-	var faults strings.Builder
+	var text strings.Builder
 	for _, w := range r.oracle.windows {
-		fmt.Fprintf(&faults, "%s to %s, recovered %s: %s\n",
+		fmt.Fprintf(&text, "%s to %s, recovered %s: %s\n",
 			w.From.Format(clock), w.mended().Format(clock), w.Recovered.Format(clock), w.Fault)
 	}
 	for _, v := range r.oracle.violations {
-		fmt.Fprintf(&faults, "%s: %s: %s\n", v.At.Format(clock), v.Law, v.What)
+		fmt.Fprintf(&text, "%s: %s: %s\n", v.At.Format(clock), v.Law, v.What)
 	}
 	r.oracle.mu.Unlock()
 	name := strings.ReplaceAll(r.name, " ", "-")
-	err := os.WriteFile(filepath.Join(dir, name+"-faults.log"), []byte(faults.String()), 0o600)
+	err := os.WriteFile(filepath.Join(dir, name+"-faults.log"), []byte(text.String()), 0o600)
 	for n, p := range r.fleet.started() {
 		file := fmt.Sprintf("%s-%d-%s.log", name, n, filepath.Base(p.URL))
 		err = errors.Join(err, os.WriteFile(filepath.Join(dir, file), []byte(p.Output()), 0o600))

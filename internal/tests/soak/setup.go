@@ -3,8 +3,10 @@ package soak
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,7 @@ type site struct {
 	env      [][]string // of each place
 	dsn      string
 	redisURL string
+	masters  func(testing.TB) string                // who is master, where that can change
 	checks   []func() (open, most int, what string) // connections at the servers
 }
 
@@ -142,6 +145,7 @@ func inSentinel(t testing.TB, s *site) {
 	s.redisURL = r.URL
 	s.set("REDIS_URL", func(int) string { return r.URL })
 	s.have(Cache, faults.Sentinel(r)...)
+	s.masters = func(t testing.TB) string { return fmt.Sprint(r.Master(t)) }
 	for i := range s.faults {
 		if s.faults[i].Tier == Cache {
 			s.faults[i].ready = func(t testing.TB) { awake(t, r.Addr) }
@@ -171,6 +175,7 @@ func inCluster(t testing.TB, s *site) {
 	s.redisURL = c.URL
 	s.set("REDIS_URL", func(int) string { return c.URL })
 	s.have(Cache, faults.Cluster(c)...)
+	s.masters = func(t testing.TB) string { return fmt.Sprint(slices.Sorted(maps.Keys(c.Masters(t)))) }
 }
 
 // The sizes of the pools: of the shops' database, and of go-redis with some
