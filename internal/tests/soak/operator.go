@@ -2,6 +2,7 @@ package soak
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/glebarez/sqlite"
+	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"gorm.io/driver/mysql"
@@ -76,7 +78,16 @@ func openDatabase(t testing.TB, dsn string) *gorm.DB {
 	case strings.HasSuffix(dsn, ".db"):
 		dialector = sqlite.Open(dsn + "?" + gormstore.SQLiteParams)
 	default:
-		dialector = mysql.New(mysql.Config{DSN: dsn, SkipInitializeWithVersion: true})
+		config, err := mysqldriver.ParseDSN(dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.Logger = &mysqldriver.NopLogger{} // what matters comes as an error
+		connector, err := mysqldriver.NewConnector(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dialector = mysql.New(mysql.Config{Conn: sql.OpenDB(connector), SkipInitializeWithVersion: true})
 	}
 	db, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard})
 	if err != nil {
