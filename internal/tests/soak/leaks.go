@@ -1,24 +1,42 @@
 package soak
 
 import (
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// encoded is what may be a token in a text.
-var encoded = regexp.MustCompile(`[A-Za-z0-9_-]{43,}`)
+// tokenLength is that of a token, in the alphabet of base64url.
+const tokenLength = 43
+
+func inToken(c byte) bool {
+	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+}
+
+// findToken is where the first of the tokens is in a text, also where letters
+// stand right before or after it; -1 if none is.
+func (o *Oracle) findToken(text string) int {
+	run := 0 // of letters that a token may have, up to here
+	for i := range len(text) {
+		if !inToken(text[i]) {
+			run = 0
+			continue
+		}
+		run++
+		if begin := i + 1 - tokenLength; run >= tokenLength && o.tokens[text[begin:i+1]] {
+			return begin
+		}
+	}
+	return -1
+}
 
 // leaks looks for tokens and items in what the shops printed.
 func (o *Oracle) leaks(text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, word := range encoded.FindAllString(text, -1) {
-		if o.tokens[word] {
-			o.violate(LeaksNothing, nil, "a token is in what a shop printed: ...%.300s", text[max(0, strings.Index(text, word)-200):])
-			return
-		}
+	if at := o.findToken(text); at >= 0 {
+		o.violate(LeaksNothing, nil, "a token is in what a shop printed: ...%.300s", text[max(0, at-200):])
+		return
 	}
 	if at := strings.Index(text, "-item"); at >= 0 {
 		o.violate(LeaksNothing, nil, "a value is in what a shop printed: ...%.300s", text[max(0, at-200):])

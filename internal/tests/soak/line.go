@@ -33,10 +33,11 @@ func (l *Line) remember(what string) {
 // An end is an attempt to end the session under this token: a sign-out, a
 // revocation, a sign-in, which gives it another token.
 type end struct {
-	sent  time.Time
-	acked time.Time // zero: nobody said whether it was done
-	law   Law       // that is broken if the token still opens the session
-	by    string
+	sent    time.Time
+	acked   time.Time // zero: nobody said whether it was done
+	process string    // that did it; "" is the operator's
+	law     Law       // that is broken if the token still opens the session
+	by      string
 }
 
 // items are those that a browser has put into the cart, by name. A sign-in
@@ -44,11 +45,12 @@ type end struct {
 type items map[string]*item
 
 type item struct {
-	sent  time.Time // to be added
-	acked time.Time // zero: may be there, once
-	gone  []end     // removals
-	never bool      // refused
-	among bool      // other writes of the session
+	sent    time.Time // to be added
+	acked   time.Time // zero: may be there, once
+	process string    // that added it
+	gone    []end     // removals
+	never   bool      // refused
+	among   bool      // other writes of the session
 }
 
 func newLine(token, user string, born time.Time) *Line {
@@ -98,12 +100,12 @@ func (it *item) required(sent, done time.Time) bool {
 	return true
 }
 
-// removedBy is when the item was certainly removed before t.
-func (it *item) removedBy(t time.Time) (acked time.Time, ok bool) {
-	for _, r := range it.gone {
-		if !r.acked.IsZero() && r.acked.Before(t) {
-			return r.acked, true
+// removedBy is a removal that was acknowledged before t, nil if there is none.
+func (it *item) removedBy(t time.Time) *end {
+	for i := range it.gone {
+		if r := &it.gone[i]; !r.acked.IsZero() && r.acked.Before(t) {
+			return r
 		}
 	}
-	return time.Time{}, false
+	return nil
 }

@@ -90,7 +90,7 @@ func (o *Oracle) Listed(op *Operation, infos []session.Info, user string, known 
 		case in && e != nil:
 			bound := ""
 			if o.engine == "cache" { // cached_db lists from the database
-				bound = o.maySeeOlder(e.acked, op.Sent)
+				bound = o.maySeeOlder(e.acked, e.process, x)
 			}
 			o.excuse(bound != "", bound, e.law, x, fmt.Sprintf("session %s is in the list, but %s at %s; %q", l.ID, e.by, o.since(e.acked), l.past))
 		case !in && l.used.Before(op.Sent) && !l.mayHaveEnded(op.Done) && !o.mayExpire(l, op.Done):

@@ -119,7 +119,7 @@ func (o *Oracle) intend(l *Line, x *Exchange) {
 	}
 	switch x.Kind {
 	case Add:
-		it := &item{sent: x.Sent, acked: acked, among: x.Peers > 1, never: x.NewToken != "" || x.Status == 409 || x.Status == 400}
+		it := &item{sent: x.Sent, acked: acked, process: x.Process, among: x.Peers > 1, never: x.NewToken != "" || x.Status == 409 || x.Status == 400}
 		if it.never {
 			it.acked = time.Time{}
 		}
@@ -130,11 +130,11 @@ func (o *Oracle) intend(l *Line, x *Exchange) {
 			return
 		}
 		// A shop that sees an older cart has nothing to remove, and says so as well.
-		if it.acked.IsZero() || !it.acked.Before(x.Sent) || o.maySeeOlder(it.acked, x.Sent) != "" || l.either || l.mayHaveEnded(x.Done) {
+		if it.acked.IsZero() || !it.acked.Before(x.Sent) || o.maySeeOlder(it.acked, it.process, x) != "" || l.either || l.mayHaveEnded(x.Done) {
 			acked = time.Time{}
 		}
 		if x.Status != 409 {
-			it.gone = append(it.gone, end{sent: x.Sent, acked: acked})
+			it.gone = append(it.gone, end{sent: x.Sent, acked: acked, process: x.Process})
 		}
 	case Login:
 		if acked.IsZero() && x.Status != 0 && x.NewToken == "" {
@@ -143,12 +143,12 @@ func (o *Oracle) intend(l *Line, x *Exchange) {
 		if x.Status == 503 {
 			acked = time.Time{} // it stays unknown whether the old token is worthless
 		}
-		l.ends = append(l.ends, end{sent: x.Sent, acked: acked, law: ServerMints, by: "a sign-in gave it another token"})
+		l.ends = append(l.ends, end{sent: x.Sent, acked: acked, process: x.Process, law: ServerMints, by: "a sign-in gave it another token"})
 		if !acked.IsZero() {
 			o.dead = append(o.dead, l)
 		}
 	case Logout:
-		l.ends = append(l.ends, end{sent: x.Sent, acked: acked, law: NoResurrection, by: "it was signed out"})
+		l.ends = append(l.ends, end{sent: x.Sent, acked: acked, process: x.Process, law: NoResurrection, by: "it was signed out"})
 		if !acked.IsZero() {
 			o.dead = append(o.dead, l)
 		}
@@ -187,7 +187,7 @@ func (o *Oracle) answer(l *Line, x *Exchange) {
 			o.violate(ServerMints, x, "the token of the request was adopted")
 		case known:
 			o.violate(ServerMints, x, "a token was given twice")
-		case x.Kind != Login && (x.Kind != Add || x.Status != 303):
+		case x.Status == 409, x.Kind != Login && (x.Kind != Add || x.Status != 303):
 			o.violate(ServerMints, x, "a cookie was set")
 		}
 	}
@@ -236,10 +236,10 @@ func (o *Oracle) birth(l *Line, x *Exchange, together []*Exchange) *Line {
 	}
 	switch {
 	case x.Kind == Add:
-		n.items[x.Item] = &item{sent: x.Sent, acked: x.Done}
+		n.items[x.Item] = &item{sent: x.Sent, acked: x.Done, process: x.Process}
 	case l == nil, l.User != "" && l.User != x.User:
 	case slices.ContainsFunc(l.ends, func(e end) bool { return e.law == NoResurrection && !e.acked.IsZero() && e.acked.Before(x.Sent) }) &&
-		o.maySeeOlder(l.ends[0].sent, x.Sent) == "":
+		o.maySeeOlder(l.ends[0].sent, "", x) == "":
 	default:
 		n.items = l.items
 		others := 0
@@ -288,7 +288,7 @@ func (o *Oracle) shown(l *Line, x *Exchange) {
 // present judges that a token opens a session; false if it should not.
 func (o *Oracle) present(l *Line, x *Exchange) bool {
 	if e := l.endedBy(x.Sent); e != nil {
-		bound := o.maySeeOlder(e.acked, x.Sent)
+		bound := o.maySeeOlder(e.acked, e.process, x)
 		o.excuse(bound != "", bound, e.law, x, fmt.Sprintf("session %s is open, but %s at %s; %q", l.ID, e.by, o.since(e.acked), l.past))
 		return false
 	}
@@ -340,16 +340,16 @@ func (o *Oracle) cart(l *Line, x *Exchange) {
 	for name, it := range l.items {
 		in := slices.Contains(cart, name)
 		if !in && it.required(x.Sent, x.Done) {
-			bound := o.maySeeOlder(it.acked, x.Sent)
+			bound := o.maySeeOlder(it.acked, it.process, x)
 			law := ReadYourWrites
 			if it.among {
 				law = NoLostUpdate
 			}
 			o.excuse(bound != "", bound, law, x, fmt.Sprintf("%q, added at %s, is not in the cart of session %s: %q; %q", name, o.since(it.acked), l.ID, cart, l.past))
 		}
-		if removed, ok := it.removedBy(x.Sent); in && ok {
-			bound := o.maySeeOlder(removed, x.Sent)
-			o.excuse(bound != "", bound, ReadYourWrites, x, fmt.Sprintf("%q, removed at %s, is in the cart of session %s; %q", name, o.since(removed), l.ID, l.past))
+		if removed := it.removedBy(x.Sent); in && removed != nil {
+			bound := o.maySeeOlder(removed.acked, removed.process, x)
+			o.excuse(bound != "", bound, ReadYourWrites, x, fmt.Sprintf("%q, removed at %s, is in the cart of session %s; %q", name, o.since(removed.acked), l.ID, l.past))
 		}
 	}
 	for i, second := range cart {
@@ -377,7 +377,7 @@ func (o *Oracle) settle(l *Line, x *Exchange) {
 		l.items = items{}
 	}
 	if t := l.twin; t != nil && !t.either && t.full == l.full {
-		bound := o.maySeeOlder(l.born, x.Sent)
+		bound := o.maySeeOlder(l.born, "", x)
 		o.excuse(bound != "", bound, EitherOrder, x, fmt.Sprintf("of two sign-ins at once, %s and %s, both or none got the cart: %q", l.ID, t.ID, x.Shown.Cart))
 	}
 }

@@ -11,7 +11,7 @@ import (
 // A Law is one of the README's guarantees.
 type Law int
 
-// The laws that a browser can see broken.
+// The laws that the oracle can see broken.
 const (
 	NoLostUpdate   Law = 1
 	NoResurrection Law = 2
@@ -21,7 +21,6 @@ const (
 	OutageNoLogout Law = 8
 	Expiry         Law = 9
 	HostileInput   Law = 10
-	FailureNothing Law = 11
 	LeaksNothing   Law = 12
 	InOperation    Law = 13 // recovery, time limits, connections, goroutines
 )
@@ -36,11 +35,10 @@ var lawNames = map[Law]string{
 	NoResurrection: "2 no resurrection",
 	ReadYourWrites: "3 read your writes",
 	ServerMints:    "6 the server makes the tokens",
-	EitherOrder:    "7 parallel responses are safe",
+	EitherOrder:    "7 of two sign-ins at once, one gets the cart",
 	OutageNoLogout: "8 an outage is not a sign-out",
 	Expiry:         "9 expiry is decided on reading",
 	HostileInput:   "10 hostile input is only input",
-	FailureNothing: "11 a failing response changes nothing",
 	LeaksNothing:   "12 the stored form leaks nothing",
 	InOperation:    everythingElse,
 }

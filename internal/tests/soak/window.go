@@ -1,6 +1,8 @@
 package soak
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seshat-go/seshat/internal/tests/faults"
@@ -84,13 +86,17 @@ func (o *Oracle) mayFail(x *Exchange) bool {
 	return false
 }
 
-// maySeeOlder tells whether a read sent at the given time may show the state
-// from before what was acknowledged at acked, and by which stated bound.
-func (o *Oracle) maySeeOlder(acked, sent time.Time) (bound string) {
+// maySeeOlder tells whether x, a read, may show the state from before what a
+// process acknowledged at acked, and by which stated bound. writer is "" where
+// that was not one of the shops.
+func (o *Oracle) maySeeOlder(acked time.Time, writer string, x *Exchange) (bound string) {
+	sent := x.Sent
 	for _, w := range o.windows {
 		switch {
 		case o.engine == "cached_db" && w.Tier == Cache:
-			if within(acked, w.From.Add(-w.lag()), w.mended().Add(reunion)) && sent.Sub(acked) <= recheckAge+o.away(acked, sent) {
+			if w.parts() && within(acked, w.From.Add(-w.lag()), w.mended().Add(reunion)) &&
+				(w.Loss == faults.Recent || !o.remembers(acked, writer, x)) &&
+				sent.Sub(acked) <= recheckAge+o.away(acked, sent) {
 				return boundRecheck
 			}
 		case o.engine == "cache" && w.Loss == faults.Recent:
@@ -100,6 +106,31 @@ func (o *Oracle) maySeeOlder(acked, sent time.Time) (bound string) {
 		}
 	}
 	return ""
+}
+
+// dropOnly are in the names of the faults of a cache that stays in everybody's
+// reach. Nobody fails to tell it of a write; it only forgets entries, which are
+// then read from the database, or not even that.
+var dropOnly = []string{
+	"is flushed",
+	"evicts what was used least recently",
+	"forgets its scripts",
+	"forks to save",
+}
+
+// parts tells whether a fault of the cache may keep a process from telling it
+// of a write, or make it forget one.
+func (w *Window) parts() bool {
+	return w.Loss == faults.Recent ||
+		!slices.ContainsFunc(dropOnly, func(name string) bool { return strings.Contains(w.Fault, name) })
+}
+
+// remembers tells whether x was asked of the very process that acknowledged a
+// write: it knows what it could not tell the cache, as long as it lives.
+func (o *Oracle) remembers(acked time.Time, writer string, x *Exchange) bool {
+	return writer != "" && writer == x.Process && !slices.ContainsFunc(o.windows, func(w *Window) bool {
+		return w.Tier == Shops && !w.From.After(x.Done) && !w.mended().Before(acked)
+	})
 }
 
 // lag is how long before the fault an acknowledged write may have been made that
