@@ -12,7 +12,7 @@ help: ## Print this list
 
 test: install vet lint ## Vet, lint and test all modules on real servers, with the race detector
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
-	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 CGO_ENABLED=1 go test -race -timeout 10m work
+	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 CGO_ENABLED=1 go test -race -p 3 -timeout 10m work
 
 # How long the shops are under load, and which faults happen when (0: by chance).
 SOAK ?= 2m

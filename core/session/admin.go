@@ -109,12 +109,19 @@ type revocation struct {
 	except Record
 	id     ID
 	err    error
+	waited bool // for a renewal
 }
 
-// Except spares the given session: "sign out everywhere else".
+// Except spares the given session: "sign out everywhere else". It also spares
+// what a renewal by a parallel request makes of it, for which RevokeAll waits, up
+// to a quarter of a second. If a store failed in the middle of a renewal the
+// session may be open under two tokens: then only the one of s is spared.
 func Except(s *Session) RevokeOption {
 	return func(r *revocation) { r.id, r.except, r.err = s.ID(), *s.record(), s.loadFailure() }
 }
+
+// renewalTakes is how long RevokeAll waits for the two writes of a renewal.
+const renewalTakes = 250 * time.Millisecond
 
 // spares tells whether s is the session to be spared, or what a renewal made of
 // it meanwhile: that has the same times, and the marks lead to it.
@@ -125,11 +132,26 @@ func (m *Manager) spares(ctx context.Context, r *revocation, s *Stored) (bool, e
 	if !s.Record.Created.Equal(r.except.Created) || !s.Record.Authenticated.Equal(r.except.Authenticated) {
 		return false, nil
 	}
-	at, _, _, err := m.resolve(ctx, r.id)
-	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUndecodable) {
-		return false, nil
+	end := time.Now().Add(renewalTakes)
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		at, _, _, err := m.resolve(ctx, r.id)
+		switch {
+		case errors.Is(err, ErrNotFound), errors.Is(err, ErrUndecodable):
+			return false, nil
+		case err != nil, at != r.id:
+			return at == s.ID, err
+		case r.waited, time.Now().After(end):
+			r.waited = true
+			return false, nil
+		}
+		// Both are open: s is the successor of a renewal that is under way, or was left behind.
+		if _, err := m.loadFresh(ctx, s.ID); errors.Is(err, ErrNotFound) {
+			return true, nil // the renewal took it back
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
 	}
-	return at == s.ID, err
 }
 
 // RevokeAll ends all sessions of a principal, those included that are renewed

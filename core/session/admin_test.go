@@ -236,6 +236,18 @@ func TestAnEndingThatTheCacheHasYetToHearOf(t *testing.T) {
 			b.seesNothing()
 		})
 	}
+	for what, gone := range map[string]error{"is gone": session.ErrNotFound, "cannot be read": session.ErrUndecodable} {
+		t.Run("Revoke whose reply was lost tells, where the record "+what, func(t *testing.T) {
+			s, b, id := signedIn(t)
+			s.store.reset()
+			s.store.plan("delete", failAfter)
+			s.store.plan("fresh", pass, refuse(errors.Join(gone, session.ErrPending)))
+			if err := s.m.Revoke(ctx, id); !errors.Is(err, session.ErrPending) {
+				t.Errorf("Revoke: %v", err)
+			}
+			b.seesNothing()
+		})
+	}
 	t.Run("a renewal that is taken back tells by an event", func(t *testing.T) {
 		s, b, _ := signedIn(t)
 		s.store.plan("update", refuse(session.ErrNotFound))

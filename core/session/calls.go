@@ -209,7 +209,7 @@ func (m *Manager) end(ctx context.Context, id ID, version uint64, follow func(ma
 		case errors.Is(err, ErrNotFound):
 			return version != 0, onlyPending(err)
 		case errors.Is(err, ErrUndecodable):
-			return false, nil // nobody can use it either
+			return false, onlyPending(err) // nobody can use it either
 		case err != nil:
 			return false, err
 		case mark != nil && !follow(mark, &rec):

@@ -102,7 +102,9 @@ func (s *Session) endUnlocked(ctx context.Context, id ID, was status, base Recor
 	case was == live:
 		ended, err = s.m.end(ctx, id, base.Version, same)
 	case was == moved && id != "":
-		ended, err = s.m.end(ctx, id, 0, func(mark, next *Record) bool { return next.Authenticated.Equal(mark.Authenticated) })
+		ended, err = s.m.end(ctx, id, 0, func(mark, next *Record) bool {
+			return s.m.now().Before(mark.Expires) && next.Authenticated.Equal(mark.Authenticated)
+		})
 	}
 	for _, o := range others { // other cookies of this browser: it would be signed in by them next
 		gone, oerr := s.m.end(ctx, o.id, o.version, same)

@@ -52,7 +52,10 @@ func (w *work) move(ctx context.Context) error {
 			t, id, err = w.m.create(ctx, w.record(&next, 1))
 		default:
 			err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version)
-			if errors.Is(err, ErrNotFound) { // RevokeAll found it before the old session had moved
+			if errors.Is(err, ErrNotFound) { // somebody ended it before the old session had moved
+				if w.login == "" {
+					return w.revoked(ctx, old)
+				}
 				t, id, err = w.m.create(ctx, w.record(&next, 1))
 			}
 		}
@@ -89,6 +92,19 @@ func (w *work) move(ctx context.Context) error {
 		}
 	}
 	return errMoves
+}
+
+// revoked is the end of a renewal whose successor somebody has ended: that was
+// this session, which a list showed under both IDs.
+func (w *work) revoked(ctx context.Context, old ID) error {
+	_, err := w.m.end(ctx, old, w.base.rec.Version, func(_, _ *Record) bool { return false })
+	switch {
+	case errors.Is(err, ErrPending):
+		w.m.event(ctx, Event{Kind: EventPending, ID: old, Principal: w.base.rec.Principal, Op: "renew", Err: err})
+	case err != nil:
+		return err
+	}
+	return ErrSessionEnded
 }
 
 // unchanged tells whether the stored record is the base, as Update would.

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -147,11 +148,11 @@ func TestSignOutOnAnOldTokenFollowsARenewalButNotALogin(t *testing.T) {
 	for name, c := range map[string]struct {
 		f     func(*session.Session)
 		alive int
-	}{"renewal": {renew, 0}, "login": {login("alice"), 1}, "login again": {login("bob"), 1}} {
+	}{"renewal": {renew, 0}, "renewal of a login": {renew, 0}, "login": {login("alice"), 1}, "login again": {login("bob"), 1}} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, session.Options{})
 			b := s.browser()
-			if name == "login again" {
+			if name == "login again" || name == "renewal of a login" {
 				b.visit(login("bob")).want(200)
 				s.clock.advance(time.Second)
 			} else {
@@ -159,6 +160,11 @@ func TestSignOutOnAnOldTokenFollowsARenewalButNotALogin(t *testing.T) {
 			}
 			stale := b.thief()
 			b.visit(c.f).want(200)
+			for id, rec := range s.store.records() {
+				if rec.MovedTo != "" && (rec.Principal != "" || len(rec.Payload) > 0) {
+					t.Errorf("the mark %v is one of %q", id, rec.Principal)
+				}
+			}
 			a := stale.visit(destroy).want(200)
 			if n := s.alive(); n != c.alive {
 				t.Errorf("%d sessions are alive, want %d", n, c.alive)
@@ -171,6 +177,20 @@ func TestSignOutOnAnOldTokenFollowsARenewalButNotALogin(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestASignOutDoesNotFollowAMarkThatIsOver(t *testing.T) {
+	s := newSite(t, session.Options{})
+	b := s.browser()
+	b.visit(login("alice")).want(200)
+	stale := b.thief()
+	b.visit(renew).want(200)
+	s.clock.advance(3 * time.Hour) // nobody has purged
+	stale.visit(func(ses *session.Session) {
+		s.clock.advance(31 * time.Second) // a slow body
+		_ = ses.Destroy(context.Background())
+	}).want(200).noCookie()
+	b.sees("alice")
 }
 
 func TestALoginThatARivalOvertookBeginsANewSessionHoweverLongItsHandlerRan(t *testing.T) {

@@ -59,8 +59,11 @@ func (q *queue) drop(id ID, s *slot) {
 
 // backoff waits a few random milliseconds, so that processes in conflict do not
 // stay in step.
-func backoff(ctx context.Context) error {
-	t := time.NewTimer(rand.N(4 * time.Millisecond))
+func backoff(ctx context.Context) error { return sleep(ctx, rand.N(4*time.Millisecond)) }
+
+// sleep returns after d, or with an error when the context has ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

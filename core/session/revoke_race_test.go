@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seshat-go/seshat/core/session"
 )
@@ -167,4 +169,108 @@ func TestALoginWhoseSuccessorIsRevokedBeforeItIsAnsweredLogsIn(t *testing.T) {
 	if n := s.alive(); n != 1 {
 		t.Errorf("%d sessions are alive", n)
 	}
+}
+
+// A renewal of the browser that signs out everywhere else has created its
+// successor, which is listed, and not yet made a mark of the old record.
+func TestExceptSparesASessionThatIsBeingRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, session.Options{})
+		b, elsewhere := s.browser(), s.browser()
+		b.visit(login("alice")).want(200)
+		s.clock.advance(time.Second)
+		elsewhere.visit(login("alice")).want(200)
+		other, rival := s.another(session.Options{}), b.thief()
+		stop, g := stopBefore()
+		s.store.plan("update", stop)
+		renewed := make(chan answer)
+		go func() { renewed <- b.visit(renew) }()
+		<-g.reached
+		revoked := make(chan int)
+		go rival.at(other).visit(func(ses *session.Session) {
+			n, err := other.m.RevokeAll(context.Background(), "alice", session.Except(ses))
+			if err != nil {
+				t.Errorf("RevokeAll: %v", err)
+			}
+			revoked <- n
+		})
+		time.Sleep(100 * time.Millisecond) // less than RevokeAll waits for it
+		synctest.Wait()
+		close(g.open)
+		if n := <-revoked; n != 1 {
+			t.Errorf("revoked %d, want 1", n)
+		}
+		(<-renewed).want(200).setsCookie()
+		b.sees("alice")
+		elsewhere.seesNothing()
+	})
+}
+
+// A renewal that a store's failure left with both tokens open has one session
+// too many, which is not that of the browser that signs out everywhere else.
+func TestExceptDoesNotSpareWhatAnUnsettledRenewalLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, session.Options{})
+		b := s.browser()
+		b.visit(login("alice")).want(200)
+		old := b.thief()
+		s.store.plan("fresh", pass, failBefore) // the look between the writes, and the question after the second
+		s.store.plan("update", failBefore)
+		if a := b.visit(renew).setsCookie(); a.status != 503 {
+			t.Fatalf("answered %d, want 503", a.status)
+		}
+		if n := s.alive(); n != 2 {
+			t.Fatalf("%d sessions are alive, want 2", n)
+		}
+		b.visit(func(ses *session.Session) {
+			if n, err := s.m.RevokeAll(context.Background(), "alice", session.Except(ses)); n != 1 || err != nil {
+				t.Errorf("revoked %d, error %v", n, err)
+			}
+		}).want(200)
+		b.sees("alice")
+		old.seesNothing()
+	})
+}
+
+// A list shows the successor of a renewal beside the session, before the renewal
+// is done; whoever ends it there ends the session.
+func TestARenewalWhoseSuccessorWasRevokedEndsTheSession(t *testing.T) {
+	s := newSite(t, session.Options{})
+	ctx := context.Background()
+	b, other := s.browser(), s.another(session.Options{})
+	b.visit(login("alice")).want(200)
+	old := b.id()
+	s.store.plan("update", before(func() {
+		s.store.reset()
+		b.thief().at(other).visit(add("milk")).want(200)
+		infos, err := other.m.List(ctx, "alice")
+		if len(infos) != 2 || err != nil {
+			t.Errorf("listed %v, error %v", infos, err)
+		}
+		for _, info := range infos {
+			if info.ID == old {
+				continue
+			}
+			if err := other.m.RevokeFor(ctx, "alice", info.ID); err != nil {
+				t.Errorf("RevokeFor: %v", err)
+			}
+		}
+	}))
+	b.visit(renew).want(409)
+	b.seesNothing()
+	if n := s.alive(); n != 0 {
+		t.Errorf("%d sessions are alive", n)
+	}
+}
+
+func TestRevokeForEndsNoSessionOfSomebodyElse(t *testing.T) {
+	s := newSite(t, session.Options{})
+	b, other := s.browser(), s.another(session.Options{})
+	b.visit(login("alice")).want(200)
+	id := b.id()
+	s.store.plan("delete", before(func() { b.visit(login("bob")).want(200) }))
+	if err := other.m.RevokeFor(context.Background(), "alice", id); err != nil {
+		t.Errorf("RevokeFor: %v", err)
+	}
+	b.sees("bob")
 }
