@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/seshat-go/seshat/core/session"
 )
 
 // A Tally is what an exploration took: how many runs led to how many states,
@@ -74,6 +77,7 @@ func Notices(t *testing.T, e Engine, rows []Scenario) {
 func Explore(t *testing.T, e Engine, sc Scenario) (broken []string, tally Tally) {
 	t.Helper()
 	if e.Real {
+		empty(t, e.Open().Truth)
 		x := explorer{engine: e, scenario: &sc, seen: make(map[state]float64)}
 		return x.explore(), x.tally
 	}
@@ -83,6 +87,22 @@ func Explore(t *testing.T, e Engine, sc Scenario) (broken []string, tally Tally)
 	x := explorer{engine: e, scenario: &sc, seen: make(map[state]float64)}
 	synctest.Test(t, func(*testing.T) { broken = x.explore() })
 	return broken, x.tally
+}
+
+// empty deletes what the runs of other scenarios left on a server: a purge would
+// have as much to do as they left.
+func empty(t *testing.T, store session.Store) {
+	t.Helper()
+	const page = 1000
+	for {
+		n, err := store.(session.Purger).Purge(t.Context(), time.Now().Add(2*lifetime), page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n < page {
+			return
+		}
+	}
 }
 
 // An explorer keeps the decisions of a run, so that the next one differs in the

@@ -122,10 +122,29 @@ func engines(t *testing.T) []engine {
 
 func each(t *testing.T, f func(t *testing.T, e engine)) {
 	t.Helper()
+	only(t, func(engine) bool { return true }, f)
+}
+
+// only runs f on the engines that are meant.
+func only(t *testing.T, meant func(engine) bool, f func(t *testing.T, e engine)) {
+	t.Helper()
+	found := false
 	for _, e := range engines(t) {
-		t.Run(e.name, func(t *testing.T) { f(t, e) })
+		if meant(e) {
+			found = true
+			t.Run(e.name, func(t *testing.T) { f(t, e) })
+		}
+	}
+	if !found {
+		t.Skip(servers.NotRun)
 	}
 }
+
+// What only tests are about.
+func inRedis(e engine) bool   { return e.keys != nil && !e.keys.cache }
+func behind(e engine) bool    { return e.keys != nil && e.keys.cache }
+func inSQLOnly(e engine) bool { return e.table != nil && !e.warm() }
+func withCache(e engine) bool { return e.table != nil && (e.warm() || e.keys != nil) }
 
 func must(t testing.TB, err error) {
 	t.Helper()

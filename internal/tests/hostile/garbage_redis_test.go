@@ -104,10 +104,7 @@ func (k *keyspace) spoils() (out []spoil) {
 }
 
 func TestAnyRedisValueIsASessionOrNone(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
-		if e.keys == nil || e.keys.cache {
-			t.Skip("keeps no sessions in Redis")
-		}
+	only(t, inRedis, func(t *testing.T, e engine) {
 		checkSpoils(t, e, e.keys, e.keys.spoils(), 40)
 	})
 }
@@ -115,10 +112,7 @@ func TestAnyRedisValueIsASessionOrNone(t *testing.T) {
 // SQL is the truth: garbage in the cache ends no session. An entry of which
 // every part can be read may be served for the re-check age, whoever wrote it.
 func TestAnyCacheEntryLeavesTheSession(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
-		if e.keys == nil || !e.keys.cache {
-			t.Skip("has no cache that others can write to")
-		}
+	only(t, behind, func(t *testing.T, e engine) {
 		s := open(t, e)
 		stranger := s.signIn("carol")
 		for _, sp := range e.keys.spoils() {
@@ -147,10 +141,7 @@ func TestAnyCacheEntryLeavesTheSession(t *testing.T) {
 }
 
 func TestGarbageInTheIndexHidesNoSession(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
-		if e.keys == nil || e.keys.cache {
-			t.Skip("has no index in Redis")
-		}
+	only(t, inRedis, func(t *testing.T, e engine) {
 		s, ctx := open(t, e), t.Context()
 		bob := s.signIn("bob")
 		byCreated := e.keys.index("bob")
@@ -191,10 +182,7 @@ func TestGarbageInTheIndexHidesNoSession(t *testing.T) {
 // An index that is none is told, not taken for one without sessions: a sign-out
 // everywhere would miss those that it had.
 func TestAnIndexOfAnotherTypeIsAnOutageForItsPrincipal(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
-		if e.keys == nil || e.keys.cache {
-			t.Skip("has no index in Redis")
-		}
+	only(t, inRedis, func(t *testing.T, e engine) {
 		s, ctx := open(t, e), t.Context()
 		bob := s.signIn("bob")
 		must(t, e.keys.Set(ctx, e.keys.index("bob"), "garbage", 0).Err())

@@ -67,10 +67,7 @@ func (tb *table) spoil(t testing.TB, id, column, expression string) bool {
 }
 
 func TestAnyRowIsASessionOrNone(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
-		if e.table == nil || e.warm() {
-			t.Skip("keeps nothing in SQL, or knows better until it looks again")
-		}
+	only(t, inSQLOnly, func(t *testing.T, e engine) {
 		var spoils []spoil
 		for _, column := range columns {
 			for _, expression := range e.table.expressions() {
@@ -116,10 +113,7 @@ func (r rows) keep(v *visitor) func() {
 
 // What the cache has is served, until something is asked of the database.
 func TestARowSpoiledBehindItsCacheEndsTheSessionAtTheNextWrite(t *testing.T) {
-	each(t, func(t *testing.T, e engine) {
-		if e.table == nil || !e.warm() && e.keys == nil {
-			t.Skip("has no cache")
-		}
+	only(t, withCache, func(t *testing.T, e engine) {
 		s := open(t, e)
 		v, beside := s.signIn("alice"), s.signIn("alice")
 		for _, query := range []string{"add=milk", "user=alice"} {

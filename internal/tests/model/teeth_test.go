@@ -83,7 +83,7 @@ func TestTheStoreMachineNoticesBrokenStores(t *testing.T) {
 			continue // right, if nothing comes between: for the concurrent machine
 		}
 		t.Run(string(wrong), func(t *testing.T) {
-			noticed(t, 100, func(t *rapid.T) { t.Repeat(newStoreMachine(t, place{truth: newBrokenStore(wrong)}).actions()) })
+			noticed(t, 1000, func(t *rapid.T) { t.Repeat(newStoreMachine(t, place{truth: newBrokenStore(wrong)}).actions()) })
 		})
 	}
 }
@@ -92,7 +92,7 @@ func TestTheCacheMachineNoticesBrokenCaches(t *testing.T) {
 	leaksNothing(t)
 	for _, wrong := range cacheFaults {
 		t.Run(string(wrong), func(t *testing.T) {
-			noticed(t, 100, func(t *rapid.T) { t.Repeat(newCacheMachine(brokenCache{newMemory(), wrong}).actions()) })
+			noticed(t, 1000, func(t *rapid.T) { t.Repeat(newCacheMachine(brokenCache{newMemory(), wrong}).actions()) })
 		})
 	}
 }
@@ -105,12 +105,12 @@ func TestTheSessionMachineNoticesBrokenStores(t *testing.T) {
 			continue // an engine does not notice while nothing comes between its steps
 		}
 		t.Run(string(wrong), func(t *testing.T) {
-			noticed(t, 200, func(t *rapid.T) { t.Repeat(newSessionMachine(t, place{truth: newBrokenStore(wrong)}).actions()) })
+			noticed(t, 2000, func(t *rapid.T) { t.Repeat(newSessionMachine(t, place{truth: newBrokenStore(wrong)}).actions()) })
 		})
 	}
 	for _, wrong := range []cacheFault{replaceIsLost, removeIsLost} {
 		t.Run(string(wrong), func(t *testing.T) {
-			noticed(t, 200, func(t *rapid.T) {
+			noticed(t, 2000, func(t *rapid.T) {
 				t.Repeat(newSessionMachine(t, place{newMemory(), brokenCache{newMemory(), wrong}}).actions())
 			})
 		})
