@@ -156,7 +156,8 @@ func (m *Manager) spares(ctx context.Context, r *revocation, s *Stored) (bool, e
 
 // RevokeAll ends all sessions of a principal, those included that are renewed
 // meanwhile, and returns how many. It covers every session whose login was
-// answered before the call. ErrPending is as for Revoke; the sessions are ended
+// answered before the call; of one that is under way it may end the session, so
+// that the login is answered with a token of nothing. ErrPending is as for Revoke; the sessions are ended
 // all the same. On any other error some may remain: call it again.
 func (m *Manager) RevokeAll(ctx context.Context, principal string, options ...RevokeOption) (int, error) {
 	var r revocation
