@@ -1,6 +1,9 @@
 package soak
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Line is what one token stands for: a session, or what is left of it. Its
 // browser and the oracle know of it; it is changed under the oracle's lock.
@@ -51,6 +54,26 @@ type item struct {
 	gone    []end     // removals
 	never   bool      // refused
 	among   bool      // other writes of the session
+}
+
+// fork is what a sign-in carries over that was sent at t and never settled: what
+// was acknowledged meanwhile may have stayed with the token from before.
+func (all items) fork(t time.Time) items {
+	out := make(items, len(all))
+	for name, it := range all {
+		left := *it
+		if left.acked.After(t) {
+			left.acked = time.Time{}
+		}
+		left.gone = slices.Clone(it.gone)
+		for i := range left.gone {
+			if left.gone[i].acked.After(t) {
+				left.gone[i].acked = time.Time{}
+			}
+		}
+		out[name] = &left
+	}
+	return out
 }
 
 func newLine(token, user string, born time.Time) *Line {

@@ -241,7 +241,9 @@ func (o *Oracle) birth(l *Line, x *Exchange, together []*Exchange) *Line {
 	case slices.ContainsFunc(l.ends, func(e end) bool { return e.law == NoResurrection && !e.acked.IsZero() && e.acked.Before(x.Sent) }) &&
 		o.maySeeOlder(l.ends[0].sent, "", x) == "":
 	default:
-		n.items = l.items
+		if n.items = l.items; x.Status == 503 {
+			n.items = l.items.fork(x.Sent)
+		}
 		others := 0
 		for _, y := range together {
 			if y.Kind == Login || y.Kind == Logout {

@@ -96,6 +96,20 @@ func TestTheOracleJudgesEachAnswer(t *testing.T) {
 			s.judge(s.line, s.x(Add, 2, 3, 303, ofItem("cup"), among(2)), s.x(Add, 2, 3, 303, ofItem("pot"), among(2)))
 			s.judge(s.line, s.x(Read, 4, 5, 200, shows("tea", "cup")))
 		}},
+		{"a sign-in that was never settled, without what was added with the old token meanwhile", "db", 0, "", func(s *story) {
+			s.fault(Database, faults.Nothing, 2, 6)
+			born := s.judge(s.line, s.x(Add, 2, 3, 303, ofItem("cup"), among(2)), s.x(Login, 2, 5, 503, given(token2)))
+			s.judge(born[0], s.x(Read, 7, 8, 200, func(x *Exchange) {
+				x.Token, x.Shown = token2, &Shown{ID: publicID(token2), User: x.User, Cart: []string{"tea"}}
+			}))
+		}},
+		{"a sign-in that was never settled, without what was added before", "db", ReadYourWrites, "", func(s *story) {
+			s.fault(Database, faults.Nothing, 2, 6)
+			born := s.judge(s.line, s.x(Login, 2, 5, 503, given(token2)))
+			s.judge(born[0], s.x(Read, 7, 8, 200, func(x *Exchange) {
+				x.Token, x.Shown = token2, &Shown{ID: publicID(token2), User: x.User, Cart: []string{}}
+			}))
+		}},
 		{"items in another order than they came", "db", NoLostUpdate, "", func(s *story) {
 			s.judge(s.line, s.x(Add, 2, 3, 303, ofItem("cup")))
 			s.judge(s.line, s.x(Read, 4, 5, 200, shows("cup", "tea")))
