@@ -55,7 +55,7 @@ func TestEveryFault(t *testing.T) {
 				judge(t)
 			})
 		}
-		r.finish()
+		r.finish(*everyFault)
 		judge(t)
 		t.Log("\n" + summary([]*run{r}))
 	})

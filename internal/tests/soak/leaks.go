@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -59,8 +60,8 @@ func (r *run) stacks(place int) {
 	}
 	_, text, _ := strings.Cut(p.Output(), "SIGQUIT: quit")
 	for _, stack := range leftovers(text) {
-		if strings.Contains(stack, "cacheddb.(*Store).runRepair") && r.oracle.reuniting() {
-			continue // it ends when the cache has been told everything
+		if strings.Contains(stack, "cacheddb.(*Store).runRepair") && r.oracle.repairing(time.Now()) {
+			continue // it ends when nothing is in doubt any more
 		}
 		r.oracle.Violate(InOperation, "%s has a goroutine left that serves nobody:\n%s", r.fleet.apps[place].Name, stack)
 	}
@@ -79,14 +80,11 @@ func leftovers(text string) (left []string) {
 	return left
 }
 
-// reuniting tells whether a fault of the cache is not long ago.
-func (o *Oracle) reuniting() bool {
+// repairing tells whether a fault is so short a time ago that a process may
+// still have to tell the cache of a write, or to ask the database what became of
+// one: either is tried again after half a minute at the latest.
+func (o *Oracle) repairing(t time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, w := range o.windows {
-		if w.Tier == Cache && time.Since(w.mended()) < reunion {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.windows, func(w *Window) bool { return t.Sub(w.mended()) < reunion })
 }

@@ -397,3 +397,19 @@ github.com/seshat-go/seshat/core/session.(*queue).enter(...)
 		t.Errorf("found %q", left)
 	}
 }
+
+func TestTheWorkThatAFaultLeftToDoIsNoLeakForAWhile(t *testing.T) {
+	for _, tier := range []Tier{Cache, Database, Shops} {
+		s := tell("cached_db")
+		s.fault(tier, faults.Nothing, 2, 3)
+		for after, want := range map[float64]bool{0: true, 30: true, 36: false} {
+			if got := s.repairing(s.at(3 + after)); got != want {
+				t.Errorf("%v seconds after a fault of the %s: %v, want %v", after, tier, got, want)
+			}
+		}
+		s.Begin("a fault that lasts", tier, faults.Nothing)
+		if !s.repairing(s.at(1000)) {
+			t.Errorf("it is over before the fault of the %s is", tier)
+		}
+	}
+}

@@ -146,9 +146,13 @@ func (r *run) serves(place, n int) bool {
 }
 
 // finish ends the load and looks for what is left behind. The processes end.
-func (r *run) finish() {
+// Patiently, it waits until no work that a fault left to do is excused any more.
+func (r *run) finish(patiently bool) {
 	r.load.audit()
 	r.load.end()
+	if patiently {
+		time.Sleep(reunion)
+	}
 	r.fleet.http.CloseIdleConnections()
 	r.oracle.judgeTimes(&r.load.pings)
 	r.oracle.survived()

@@ -80,7 +80,7 @@ func TestSoak(t *testing.T) {
 		for end := time.Now().Add(*soakTime); ; {
 			for _, i := range rnd.Perm(len(r.faults)) {
 				if time.Now().After(end) {
-					r.finish()
+					r.finish(*soakTime > briefly)
 					return
 				}
 				time.Sleep(calm(rnd)) // without a fault

@@ -35,7 +35,8 @@ const (
 	// for the read's own way: for so long cached_db may show an old entry.
 	recheckAge = 61 * time.Second
 	// reunion is how long after a fault of the cache a process may still keep
-	// away from it: its breaker is tried again after 30 seconds at the latest.
+	// away from it: its breaker is tried again after 30 seconds at the latest,
+	// and so is whatever else it has to make good.
 	reunion = 35 * time.Second
 	// replicaLag is by how much the older state may be older than the fault
 	// after which a server goes on from it.
