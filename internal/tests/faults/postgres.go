@@ -99,8 +99,27 @@ func postgresLocks(b base) []Fault {
 			b.eachTable(t, c, "VACUUM FULL ", "")
 			b.eachTable(t, c, "REINDEX TABLE ", "")
 		}, nil),
-		b.setting("PostgreSQL's commits wait for a replica that is gone", "synchronous_standby_names", "tea", nil, nil),
+		b.setting("PostgreSQL's commits wait for a replica that is gone", "synchronous_standby_names", "tea", func(t testing.TB, _ *sql.Conn) {
+			until(t, "commits wait", b.commitsWait) // what the setting says is done a little later
+		}, nil),
 	}
+}
+
+// commitsWait tells whether a commit takes longer than one does that waits for
+// nobody.
+func (b base) commitsWait() bool {
+	db, err := sql.Open(b.driver, b.dsn)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = db.Close() }()
+	if db.PingContext(context.Background()) != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), brief)
+	defer cancel()
+	_, err = db.ExecContext(ctx, "SELECT pg_logical_emit_message(true, 'tea', 'oolong')")
+	return err != nil
 }
 
 // postgresSettings lists settings that an administrator may come to.

@@ -79,9 +79,13 @@ func redisFault(t *testing.T, r *servers.RedisServer, f faults.Fault) {
 			t.Fatal(err)
 		}
 	}
+	came := look(t, &redisUser{addr: r.Addr}, f, want)
 	counted := count(t, r.Addr)
 	t.Cleanup(func() { f.Mend(t) })
 	f.Inject(t)
+	if !came() {
+		t.Error("nothing has happened")
+	}
 	see(t, c, want)
 	last := counted()
 	f.Mend(t)
@@ -131,7 +135,7 @@ func count(t *testing.T, addr string) (stop func() int64) {
 		c := &redisUser{addr: addr}
 		defer c.close()
 		for n := int64(1); ctx.Err() == nil; n++ {
-			if _, err := c.ask(ctx, fmt.Sprintf("SET counter %d", n)); err == nil {
+			if _, err := c.do(ctx, fmt.Sprintf("SET counter %d", n)); err == nil {
 				last.Store(n)
 			}
 		}
@@ -159,21 +163,21 @@ func (c *redisUser) close() {
 }
 
 func (c *redisUser) read(ctx context.Context) error {
-	_, err := c.ask(ctx, "GET user")
+	_, err := c.do(ctx, "GET user")
 	return err
 }
 
 func (c *redisUser) write(ctx context.Context) error {
-	_, err := c.ask(ctx, fmt.Sprintf("EVALSHA %x 1 user v", sha1.Sum([]byte(script))))
+	_, err := c.do(ctx, fmt.Sprintf("EVALSHA %x 1 user v", sha1.Sum([]byte(script))))
 	if err != nil && strings.HasPrefix(err.Error(), "-NOSCRIPT") { // the next time it is there
-		_, _ = c.ask(ctx, fmt.Sprintf("SCRIPT LOAD %q", script))
+		_, _ = c.do(ctx, fmt.Sprintf("SCRIPT LOAD %q", script))
 	}
 	return err
 }
 
-// ask sends a line and reads the first of the answer; the second, too, if there
+// do sends a line and reads the first of the answer; the second, too, if there
 // is one.
-func (c *redisUser) ask(ctx context.Context, line string) (answer string, err error) {
+func (c *redisUser) do(ctx context.Context, line string) (answer string, err error) {
 	defer func() {
 		if err != nil && answer == "" {
 			c.close()

@@ -15,7 +15,7 @@ import (
 // What a client without retries sees of a fault of several servers.
 const (
 	fails   = true  // calls fail until it is mended, or until a replica serves
-	unheard = false // calls may succeed throughout
+	unheard = false // calls may succeed throughout; who asks each server all the time feels it
 )
 
 var sentinelSights = map[string]bool{
@@ -52,7 +52,8 @@ func TestEachFaultOfSentinelHappensAndEnds(t *testing.T) {
 			rdb := redis.NewFailoverClient(&own)
 			defer func() { _ = rdb.Close() }()
 			before := s.Master(t)
-			replicatedFault(t, rdb, f, sentinelSights[f.Name])
+			addrs := []string{s.Addr, s.Lines[0].Addr, s.Lines[1].Addr}
+			replicatedFault(t, rdb, f, sentinelSights[f.Name], addrs, s.Nodes[:])
 			if after := s.Master(t); (after != before) != (f.Loss == faults.Recent) {
 				t.Errorf("the master was %d and is %d", before, after)
 			}
@@ -96,7 +97,11 @@ func TestEachFaultOfAClusterHappensAndEnds(t *testing.T) {
 			own := *options
 			rdb := redis.NewClusterClient(&own)
 			defer func() { _ = rdb.Close() }()
-			replicatedFault(t, rdb, f, sight)
+			var addrs []string
+			for _, line := range c.Lines {
+				addrs = append(addrs, line.Addr)
+			}
+			replicatedFault(t, rdb, f, sight, addrs, c.Nodes)
 			c.Settle(t)
 		})
 	}
@@ -104,7 +109,8 @@ func TestEachFaultOfAClusterHappensAndEnds(t *testing.T) {
 
 const spread = 100 // keys, over all masters
 
-func replicatedFault(t *testing.T, rdb redis.UniversalClient, f faults.Fault, failing bool) {
+// replicatedFault needs the addresses by which each server is reached.
+func replicatedFault(t *testing.T, rdb redis.UniversalClient, f faults.Fault, failing bool, addrs []string, nodes []*servers.RedisServer) {
 	f.Mend(t) // has no effect
 	all := func(do func(context.Context, string) error) (failed int, last error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
@@ -142,10 +148,24 @@ func replicatedFault(t *testing.T, rdb redis.UniversalClient, f faults.Fault, fa
 			t.Fatal(err)
 		}
 	}
+	before := serving(t, nodes)
+	var watches []func() bool
+	for _, addr := range addrs {
+		c := &redisUser{addr: addr}
+		watches = append(watches, watch(t, c, func(ctx context.Context) error {
+			_, err := c.do(ctx, "PING")
+			return err
+		}))
+	}
 	t.Cleanup(func() { f.Mend(t) })
 	f.Inject(t)
-	if failed, err := all(write); failing && failed == 0 {
-		t.Errorf("nothing fails: %v", err)
+	failed, err := all(write)
+	happened := f.Loss == faults.Records || serving(t, nodes) != before // what is lost is counted below
+	for _, felt := range watches {
+		happened = felt() || happened
+	}
+	if failing && failed == 0 || !failing && !happened {
+		t.Errorf("nothing fails, and nobody feels it: %v", err)
 	}
 	f.Mend(t)
 	f.Mend(t)
@@ -160,6 +180,23 @@ func replicatedFault(t *testing.T, rdb redis.UniversalClient, f faults.Fault, fa
 		t.Errorf("%d of %d keys are gone", gone, spread)
 	}
 	works()
+}
+
+// serving is who is master, and in a cluster of which slots.
+func serving(t *testing.T, nodes []*servers.RedisServer) string {
+	t.Helper()
+	var all strings.Builder
+	for _, node := range nodes {
+		r := redis.NewClient(&redis.Options{Addr: node.Addr, MaxRetries: -1, DialTimeout: patience, ReadTimeout: patience})
+		role, _ := r.Do(t.Context(), "ROLE").Slice()
+		own, _ := r.ClusterNodes(t.Context()).Result()
+		_ = r.Close()
+		_, own, _ = strings.Cut(own, "myself,")
+		own, _, _ = strings.Cut(own, "\n")
+		_, slots, _ := strings.Cut(own, " connected")
+		fmt.Fprintln(&all, append(role, "nobody")[0], slots)
+	}
+	return all.String()
 }
 
 // known waits until the replica knows what the server knows.

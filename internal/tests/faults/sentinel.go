@@ -14,6 +14,10 @@ import (
 // writes.
 func Sentinel(s *servers.RedisSentinel) []Fault {
 	var paused time.Time
+	replaced := func(t testing.TB, old int) {
+		t.Helper()
+		until(t, "the replica becomes the master", func() bool { return s.Master(t) != old })
+	}
 	// master is a fault of the server that is the master when it begins. The
 	// other one is the master when it is mended, and the old one its replica.
 	master := func(name string, inject, mend func(testing.TB, int)) Fault {
@@ -22,7 +26,7 @@ func Sentinel(s *servers.RedisSentinel) []Fault {
 			old = s.Master(t)
 			inject(t, old)
 		}, func(t testing.TB) {
-			until(t, "the replica becomes the master", func() bool { return s.Master(t) != old })
+			replaced(t, old)
 			mend(t, old)
 			s.Rejoin(t)
 		})
@@ -53,12 +57,13 @@ func Sentinel(s *servers.RedisSentinel) []Fault {
 				s.Lines[n].Set(servers.Line{Requests: servers.Lane{Hold: true}, Replies: servers.Lane{Hold: true}})
 			},
 			func(t testing.TB, n int) { s.Lines[n].Cut(); s.Lines[n].Heal(t) }),
-		master("an administrator makes the replica the master", func(t testing.TB, _ int) {
+		master("an administrator makes the replica the master", func(t testing.TB, old int) {
 			c := redis.NewSentinelClient(&redis.Options{Addr: s.Addr})
 			defer func() { _ = c.Close() }()
 			until(t, "the Sentinel does as told", func() bool {
 				return c.Failover(context.Background(), servers.SentinelMaster).Err() == nil
 			})
+			replaced(t, old)
 		}, nothing),
 		replica("all connections to the master are cut",
 			func(_ testing.TB, n int) { s.Lines[1-n].Cut() }, nothing),

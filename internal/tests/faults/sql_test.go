@@ -93,8 +93,12 @@ func sqlFault(t *testing.T, admin *sql.DB, user func() *sqlUser, f faults.Fault,
 	c := user()
 	defer c.close()
 	works(t, c)
+	came := look(t, user(), f, want)
 	t.Cleanup(func() { f.Mend(t) })
 	f.Inject(t)
+	if !came() {
+		t.Error("nothing has happened")
+	}
 	if query := answers[want.read]; query != "" {
 		c.close()
 		for answer, err := "", error(nil); answer != want.write; answer, err = c.do(t.Context(), query) {
