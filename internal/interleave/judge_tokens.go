@@ -27,7 +27,7 @@ func quietly(w *world) {
 			w.breaks("ADOPTED: %s found session %s", r.name, w.id(r.view.ID))
 		}
 	}
-	if v, _ := w.visit(forgery, 0); v.ID != "" {
+	if v, _ := w.visit(w.forgery, 0); v.ID != "" {
 		w.breaks("ADOPTED: the forged token opens session %s", w.id(v.ID))
 	}
 	for id := range w.alive() {

@@ -22,8 +22,11 @@ var (
 
 const cookieName = "__Host-session"
 
-// forgery has the form of a token.
-const forgery = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+// forge makes what has the form of a token, another one for each run.
+func forge(run int64) string {
+	secret := sha256.Sum256(fmt.Append(nil, "forged for run ", run))
+	return base64.RawURLEncoding.EncodeToString(secret[:])
+}
 
 // idOf is the ID of a token, as package session defines it.
 func idOf(token string) session.ID {
@@ -148,7 +151,7 @@ func (r *request) run() {
 			r.came = r.w.first
 		}
 		if r.op.forged {
-			r.came = forgery
+			r.came = r.w.forgery
 		}
 		r.serve(ctx)
 	}

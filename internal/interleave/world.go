@@ -25,6 +25,7 @@ type world struct {
 
 	started   time.Time
 	alice     string // of this run: stores may be shared by many
+	forgery   string // the same
 	processes []*process
 	requests  []*request
 	setup     *request
@@ -83,8 +84,9 @@ const (
 
 func newWorld(e Engine, tiers Tiers, sc *Scenario) *world {
 	start := time.Now().UTC().Truncate(time.Microsecond)
+	run := runs.Add(1)
 	w := &world{
-		Scenario: sc, started: start, clock: &clock{start: start}, alice: fmt.Sprint("alice-", runs.Add(1)),
+		Scenario: sc, started: start, clock: &clock{start: start}, alice: fmt.Sprint("alice-", run), forgery: forge(run),
 		leases: make(map[session.ID]held), ids: make(map[session.ID]string), maker: make(map[session.ID]*request), marks: make(map[[8]byte]string),
 		faults: sc.Faults, evictions: sc.Evictions,
 	}

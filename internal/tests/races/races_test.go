@@ -20,8 +20,13 @@ func two(e interleave.Engine, rows []interleave.Scenario) []interleave.Scenario 
 	return slices.Concat(interleave.Staying(rows), moving[:min(2, len(moving))])
 }
 
+// holds runs a table's rows of two requests.
+func holds(rows []interleave.Scenario) func(*testing.T, interleave.Engine) {
+	return func(t *testing.T, e interleave.Engine) { interleave.Holds(t, e, two(e, rows)) }
+}
+
 func TestNoInterleavingOnAnyEngineLosesAnUpdate(t *testing.T) {
-	each(t, func(t *testing.T, e interleave.Engine) { interleave.Holds(t, e, two(e, interleave.Law1())) })
+	each(t, holds(interleave.Law1()))
 }
 
 func TestEveryInterleavingOnAnyEngineReadsItsWrites(t *testing.T) {
@@ -58,4 +63,42 @@ func TestEveryInterleavingOnAnyEngineIsSafeInEitherOrderOfResponses(t *testing.T
 		}
 		interleave.Holds(t, e, interleave.Few(2, interleave.Law7()))
 	})
+}
+
+func TestNoInterleavingOnAnyEngineCostsOrAdoptsAnything(t *testing.T) {
+	each(t, holds(interleave.Law4()))
+}
+
+func TestNoInterleavingOnAnyEngineMakesAReadWriteOrATouchGoBack(t *testing.T) {
+	each(t, holds(interleave.Law5()))
+}
+
+func TestEveryInterleavingOnAnyEngineOfALoginChangesTheToken(t *testing.T) {
+	each(t, holds(interleave.Law6()))
+}
+
+func TestNoInterleavingOnAnyEngineWithAFaultSignsOut(t *testing.T) {
+	each(t, func(t *testing.T, e interleave.Engine) {
+		rows := interleave.Staying(interleave.Law8())
+		if e.Tiered {
+			rows = rows[:3]
+		}
+		interleave.Holds(t, e, interleave.With(rows, interleave.Faulty(1), interleave.SoundCache))
+	})
+}
+
+func TestNoInterleavingOnAnyEngineOutlivesItsTime(t *testing.T) {
+	each(t, holds(interleave.Law9()))
+}
+
+func TestNoInterleavingOnAnyEngineWithBytesThatNobodyCanReadIsMoreThanInput(t *testing.T) {
+	each(t, holds(interleave.Law10()))
+}
+
+func TestNoInterleavingOnAnyEngineWithAFailingResponseChangesAnything(t *testing.T) {
+	each(t, holds(interleave.Law11()))
+}
+
+func TestNoInterleavingOnAnyEngineLeaksAToken(t *testing.T) {
+	each(t, holds(interleave.Law12()))
 }
