@@ -15,7 +15,7 @@ import (
 )
 
 func TestChiKeepsThePromises(t *testing.T) {
-	adaptertest.Run(t, adaptertest.Framework{Open: open})
+	adaptertest.Run(t, adaptertest.Framework{Open: open, Copies: true})
 }
 
 func open(_ *testing.T, app adaptertest.App) http.Handler {

@@ -3,6 +3,10 @@
 // Handlers get the session with From, or with session.From(r.Context()). It is
 // saved just before the response header leaves; what that means is in the
 // documentation of package session. middleware.Recoverer may stand on either side.
+//
+// Chi's router hands on a copy of each request, where net/http does not look for
+// the files of an upload: as in any Chi application, a handler that parses one
+// removes them by r.MultipartForm.RemoveAll.
 package chisession
 
 import (

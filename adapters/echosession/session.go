@@ -40,6 +40,7 @@ func New(m *session.Manager) echo.MiddlewareFunc {
 			}
 			res.Writer = x.Writer()
 			c.SetRequest(x.Request())
+			defer func() { x.Release(c.Request()) }()
 			return run(c, x, next)
 		}
 	}

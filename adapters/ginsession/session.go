@@ -35,6 +35,7 @@ func New(m *session.Manager) gin.HandlerFunc {
 		x.Replaced = func(int) { w.ResponseWriter.WriteHeaderNow() }
 		c.Writer = w
 		c.Request = remember(x.Request(), m, w)
+		defer func() { x.Release(c.Request) }()
 		defer x.Abort()
 		if !x.Preload() {
 			c.Abort()

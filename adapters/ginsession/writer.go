@@ -52,10 +52,10 @@ func (w *writer) WriteString(s string) (int, error) {
 	return w.ResponseWriter.WriteString(s)
 }
 
+// Flush sends what there is: of the error handler, if that has answered.
 func (w *writer) Flush() {
-	if w.commit() {
-		w.ResponseWriter.Flush()
-	}
+	w.commit()
+	w.ResponseWriter.Flush()
 }
 
 // Hijack fails if the session needs a cookie, which a hijacked connection

@@ -27,6 +27,10 @@ type Framework struct {
 	// writer takes the first status for the last it is one further in.
 	Informational func(w http.ResponseWriter) http.ResponseWriter
 
+	// Copies tells that the framework itself hands on a copy of the request, so
+	// that net/http does not find the files of an upload to remove them.
+	Copies bool
+
 	// NoStatus tells that the framework keeps no status of its own, so that
 	// App.Sent is never called.
 	NoStatus bool
@@ -98,6 +102,7 @@ func Run(t *testing.T, fw Framework) {
 		{"late changes", testLate},
 		{"contexts", testContexts},
 		{"parallel", testParallel},
+		{"uploads", testUploads},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, fw) })
 	}

@@ -1,10 +1,14 @@
 package adaptertest
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	"github.com/seshat-go/seshat/core/session"
 )
@@ -139,6 +143,37 @@ func testFailingSaves(t *testing.T, fw Framework) {
 		s.store.fail()
 		b.get("/show").want(200, ":1")
 		s.store.wantRecords(t, 1)
+	})
+	t.Run("a stream that is replaced reaches the client", func(t *testing.T) {
+		s := withVisits(newSite(t, fw))
+		s.handle("/events", visited(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte("data: tea\n\n"))
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}))
+		b := s.start().browser()
+		s.store.fail("create")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		resp, _ := b.open(b.request(ctx, http.MethodGet, "/events", nil))
+		defer func() { _ = resp.Body.Close() }()
+		line := make([]byte, len(unavailable))
+		if _, err := io.ReadFull(resp.Body, line); err != nil || resp.StatusCode != 503 || string(line) != unavailable {
+			t.Fatalf("got %d %q, %v", resp.StatusCode, line, err)
+		}
+	})
+	t.Run("a copy that fails before its first byte is no success", func(t *testing.T) {
+		s := withVisits(newSite(t, fw))
+		s.handle("/proxy", visited(func(w http.ResponseWriter, _ *http.Request) {
+			if n, err := io.Copy(w, iotest.ErrReader(io.ErrUnexpectedEOF)); n != 0 || err == nil {
+				panic(err)
+			}
+			http.Error(w, "upstream is away", http.StatusBadGateway)
+		}))
+		b := s.start().browser()
+		b.get("/visit")
+		b.get("/proxy").want(502, "upstream is away").wantCookies()
+		b.get("/show").want(200, ":1")
 	})
 	t.Run("a session that was revoked meanwhile is a 409", func(t *testing.T) {
 		s := withVisits(newSite(t, fw))

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -36,6 +37,7 @@ type visit struct {
 	done   chan struct{} // closed once the framework has returned
 	sent   int           // what the framework says it sent; 0 if it said nothing
 	called int           // how often it said so
+	form   *multipart.Form
 }
 
 type visitKey struct{}
@@ -90,7 +92,9 @@ func (s *site) start() *site {
 		v := s.visit(r.Header.Get("X-Visit"))
 		defer close(v.done)
 		w.Header().Set(before, "kept")
-		app.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+		defer func() { v.form = r.MultipartForm }()
+		app.ServeHTTP(w, r)
 	}))
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0) // of panics, which are meant
 	if s.http2 {

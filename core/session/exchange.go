@@ -14,6 +14,7 @@ import (
 //		next.ServeHTTP(w, r)
 //		return
 //	}
+//	defer x.Release(x.Request())
 //	defer x.Abort() // after a panic; nothing after Finish
 //	if !x.Preload() {
 //		return
@@ -29,7 +30,8 @@ type Exchange struct {
 	s       Session
 	w       responseWriter
 	req     *http.Request
-	headers http.Header // from before the handler, if there were any
+	served  *http.Request // as Begin got it
+	headers http.Header   // from before the handler, if there were any
 
 	// Replaced is called with the status that the error handler sent in place
 	// of the handler's, for frameworks that keep a status of their own.
@@ -55,7 +57,7 @@ func (m *Manager) Begin(w http.ResponseWriter, r *http.Request) *Exchange {
 	x.s.x = x
 	x.s.started = m.opts.Clock()
 	x.ctx = sessionContext{r.Context(), &x.s}
-	x.req = r.WithContext(&x.ctx)
+	x.req, x.served = r.WithContext(&x.ctx), r
 	x.w = responseWriter{raw: w, x: x}
 	if h := w.Header(); len(h) > 0 {
 		x.headers = h.Clone()
@@ -150,6 +152,16 @@ func (x *Exchange) Abort() {
 	x.s.discard()
 	if !x.committed {
 		x.writeHeaders() // of what Save and Destroy have done, for a recovery further out
+	}
+}
+
+// Release gives an upload back to net/http, which removes its files after the
+// handler, but looks for them in the request that it made. r is the request on
+// which the form was parsed: what Request returned, or the framework's copy of it.
+// To be deferred, so that it comes after everything else.
+func (x *Exchange) Release(r *http.Request) {
+	if x.served.MultipartForm == nil {
+		x.served.MultipartForm = r.MultipartForm
 	}
 }
 

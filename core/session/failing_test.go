@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -161,4 +162,39 @@ func TestAfterDestroyTheSessionIsEmptyAndTakesChangesForANewOne(t *testing.T) {
 		}
 	}).want(200)
 	s.wantEvents(session.EventDestroyed, 1)
+}
+
+// plainWriter can only write.
+type plainWriter struct{ w http.ResponseWriter }
+
+func (p plainWriter) Header() http.Header         { return p.w.Header() }
+func (p plainWriter) Write(b []byte) (int, error) { return p.w.Write(b) }
+func (p plainWriter) WriteHeader(status int)      { p.w.WriteHeader(status) }
+
+func TestWhatTheServerCannotDoSendsNoHeader(t *testing.T) {
+	for name, try := range map[string]func(w http.ResponseWriter) error{
+		"Flush":  func(w http.ResponseWriter) error { return http.NewResponseController(w).Flush() },
+		"Hijack": func(w http.ResponseWriter) error { _, _, err := http.NewResponseController(w).Hijack(); return err },
+	} {
+		for status, sees := range map[int][]string{200: {"tea", "milk", "sugar"}, 500: {"tea"}} {
+			t.Run(fmt.Sprint(name, ", then ", status), func(t *testing.T) {
+				s, b := started(t, session.Options{})
+				h := s.m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					add("milk")(session.From(r.Context()))
+					if err := try(w); !errors.Is(err, http.ErrNotSupported) {
+						t.Errorf("%s returned %v", name, err)
+					}
+					add("sugar")(session.From(r.Context()))
+					session.From(r.Context()).Login("alice")
+					w.WriteHeader(status)
+				}))
+				a := b.send(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(plainWriter{w}, r) }))
+				who := ""
+				if a.want(status); status == 200 {
+					who = "alice"
+				}
+				b.sees(who, sees...)
+			})
+		}
+	}
 }

@@ -67,6 +67,7 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		defer x.Release(x.Request())
 		defer x.Abort()
 		if !x.Preload() {
 			return

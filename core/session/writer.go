@@ -50,27 +50,44 @@ func (w *responseWriter) WriteString(s string) (int, error) {
 	return io.WriteString(w.raw, s)
 }
 
-// ReadFrom lets net/http use sendfile.
-func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
-	if !w.x.Commit(http.StatusOK) {
-		return io.Copy(io.Discard, r)
+// ReadFrom lets net/http use sendfile. As there, the header does not leave before
+// the first bytes have come: until then the handler may answer otherwise.
+func (w *responseWriter) ReadFrom(r io.Reader) (n int64, err error) {
+	if !w.x.committed {
+		n, err = io.Copy(struct{ io.Writer }{w}, io.LimitReader(r, firstBytes))
+		if err != nil || n < firstBytes {
+			return n, err
+		}
 	}
-	return io.Copy(w.raw, r)
+	to := io.Writer(w.raw)
+	if w.x.replaced {
+		to = io.Discard
+	}
+	rest, err := io.Copy(to, r)
+	return n + rest, err
 }
+
+// firstBytes is what net/http wants to see of a body to tell its content type.
+const firstBytes = 512
 
 func (w *responseWriter) Flush() { _ = w.FlushError() }
 
-// FlushError is what http.ResponseController looks for.
+// FlushError is what http.ResponseController looks for. If the error handler has
+// answered, that is what it flushes.
 func (w *responseWriter) FlushError() error {
-	if !w.x.Commit(http.StatusOK) {
-		return nil
+	if !can[http.Flusher](w.raw) && !can[interface{ FlushError() error }](w.raw) {
+		return http.ErrNotSupported // before a commit: no header leaves
 	}
+	w.x.Commit(http.StatusOK)
 	return http.NewResponseController(w.raw).Flush()
 }
 
 // Hijack commits first. It fails if the session needs a cookie, which a
 // hijacked connection cannot carry.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if !can[http.Hijacker](w.raw) {
+		return nil, nil, http.ErrNotSupported // before a commit, as above
+	}
 	if err := w.x.canHijack(); err != nil {
 		return nil, nil, err
 	}
@@ -79,10 +96,24 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, w.x.failed
 	}
 	conn, buffered, err := http.NewResponseController(w.raw).Hijack()
-	if first && errors.Is(err, http.ErrNotSupported) {
+	if first && errors.Is(err, http.ErrNotSupported) { // a writer that promised more than it wraps
 		w.x.reopen()
 	}
 	return conn, buffered, err
+}
+
+// can tells whether w, or a writer that it wraps, is a T.
+func can[T any](w http.ResponseWriter) bool {
+	for {
+		if _, ok := w.(T); ok {
+			return true
+		}
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = outer.Unwrap()
+	}
 }
 
 // CloseNotify serves frameworks that rely on the deprecated
