@@ -108,6 +108,31 @@ func TestEntryFromTheFutureIsRechecked(t *testing.T) {
 	})
 }
 
+// Whoever may write to the cache can raise the version of an entry. No update
+// replaces it then; a delete removes it, and a re-check does what it always does.
+func TestEntryOfARaisedVersionLastsUntilItIsRechecked(t *testing.T) {
+	bubble(t, cacheddb.Options{}, func(f *fixture) {
+		raised := func() (session.ID, session.Record) {
+			id, rec := f.stored()
+			entry := rec
+			entry.Version = 1000
+			_, err := f.cache.Cache.AddLease(f.Context(), id, session.Lease{1}, time.Hour)
+			f.ok("AddLease", err)
+			f.ok("Fill", f.cache.Cache.Fill(f.Context(), id, session.Lease{1}, session.Cached{Record: entry, Checked: time.Now()}))
+			return id, rec
+		}
+		id, rec := raised()
+		f.ok("Update", f.Update(f.Context(), id, next(rec), 1))
+		f.finds(id, 1000)
+		time.Sleep(time.Minute)
+		f.finds(id, 2)
+		f.cached(id, 2)
+		id, _ = raised()
+		f.ok("Delete", f.Delete(f.Context(), id, 1))
+		f.lacks(id)
+	})
+}
+
 func TestRecheckThatFindsNothingRemovesTheEntry(t *testing.T) {
 	bubble(t, cacheddb.Options{}, func(f *fixture) {
 		id, _ := f.warm()
@@ -277,5 +302,35 @@ func TestLoadFreshReadsTheDatabaseAndCorrectsTheCache(t *testing.T) {
 		f.fails("LoadFresh", err, session.ErrNotFound)
 		f.took("Remove", "Load")
 		f.cached(id, 0)
+	})
+}
+
+func TestAPanicInARecheckOrTouchIsNotTheLast(t *testing.T) {
+	bubble(t, cacheddb.Options{}, func(f *fixture) {
+		id, rec := f.warm()
+		time.Sleep(2 * time.Minute)
+		f.truth.fail()
+		f.finds(id, 1) // as it is
+		f.truth.heal()
+		for _, call := range []func(){
+			func() { _, _ = f.Load(f.Context(), id) },
+			func() { _ = f.Touch(f.Context(), id, rec.LastSeen, rec.Expires, 1) },
+		} {
+			time.Sleep(time.Minute)
+			f.truth.before(func(string) { panic("driver") })
+			func() {
+				defer func() {
+					if recover() == nil {
+						f.Error("it did not panic")
+					}
+				}()
+				call()
+			}()
+			f.truth.before(nil)
+		}
+		f.took("Get Get", "Load Load Touch")
+		time.Sleep(time.Minute)
+		f.finds(id, 1)
+		f.took("Get Refresh", "Load")
 	})
 }

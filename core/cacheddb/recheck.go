@@ -37,7 +37,10 @@ func (s *Store) recheckOrServe(ctx context.Context, id session.ID, read session.
 	}
 	limited, cancel := context.WithTimeout(ctx, s.o.RecheckTimeout)
 	defer cancel()
+	answered := false
+	defer s.rechecks.unless(&answered)
 	rec, err := s.recheck(limited, id, read)
+	answered = true
 	switch {
 	case err == nil || absent(err):
 		s.rechecks.leave(true, time.Time{})
@@ -63,7 +66,10 @@ func (s *Store) touchTruth(ctx context.Context, id session.ID, lastSeen, expires
 	}
 	limited, cancel := context.WithTimeout(ctx, s.o.RecheckTimeout)
 	defer cancel()
+	answered := false
+	defer s.rechecks.unless(&answered)
 	err := s.truth.Touch(limited, id, lastSeen, expires, ifVersion)
+	answered = true
 	switch {
 	case err == nil || refused(err):
 		s.rechecks.leave(true, time.Time{})
@@ -114,4 +120,11 @@ func (r *rechecks) abandon() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.trying = false
+}
+
+// unless is abandon after a panic in a driver.
+func (r *rechecks) unless(answered *bool) {
+	if !*answered {
+		r.abandon()
+	}
 }

@@ -116,28 +116,33 @@ func run[T any](ctx context.Context, d dialect, f func(context.Context) (T, erro
 		return f(ctx)
 	}
 	type outcome struct {
-		result T
-		err    error
+		result   T
+		err      error
+		panicked any
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		result, err := f(ctx)
-		done <- outcome{result, err}
+		var o outcome
+		defer func() {
+			o.panicked = recover() // of the driver; it goes on in the caller
+			done <- o
+		}()
+		o.result, o.err = f(ctx)
 	}()
+	var o outcome
 	select {
-	case o := <-done:
-		return o.result, o.err
+	case o = <-done:
 	case <-ctx.Done():
+		select {
+		case o = <-done:
+		case <-time.After(patience):
+			o.err = ctx.Err()
+		}
 	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case o := <-done:
-		return o.result, o.err
-	case <-timer.C:
-		var none T
-		return none, ctx.Err()
+	if o.panicked != nil {
+		panic(o.panicked)
 	}
+	return o.result, o.err
 }
 
 // The pauses between tries are random, up to the first and doubling to the last.

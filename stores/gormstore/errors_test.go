@@ -228,3 +228,17 @@ func TestMySQLStatementsArePreparedOnce(t *testing.T) {
 		t.Errorf("sent %q, want one preparation and three executions", s.sent)
 	}
 }
+
+func TestAPanicOfTheDriverReachesTheCaller(t *testing.T) {
+	for _, name := range []string{"postgres", "sqlite"} { // the calls of the latter run on a goroutine of their own
+		store := newStore(t, name, &server{exec: func(context.Context, string) (int64, error) { panic("driver") }})
+		func() {
+			defer func() {
+				if r := recover(); r != "driver" {
+					t.Errorf("%s: recovered %v", name, r)
+				}
+			}()
+			_ = store.Delete(t.Context(), newID(), 1)
+		}()
+	}
+}

@@ -87,7 +87,9 @@ func (s *Store) page(ctx context.Context, limit int, payload bool, st *statement
 		if unread != nil {
 			continue
 		}
-		p.next = cursor(int64(r.created), string(r.id))
+		if next := cursor(int64(r.created), string(r.id)); next != "" {
+			p.next = next
+		}
 		rec, unread := r.record()
 		if id := session.ID(r.id); unread == nil && id.Valid() {
 			p.records = append(p.records, session.Stored{ID: id, Record: rec})
@@ -116,13 +118,20 @@ func checkLimit(limit int) error {
 	return nil
 }
 
-// A cursor is the place of a page's last row: when it was created, and its ID.
-func cursor(created int64, id string) string { return strconv.FormatInt(created, 10) + "." + id }
+// A cursor is the place of a page's last row: when it was created, and its ID,
+// which in a row that is none of ours may be long. "" is none: the ID is no text
+// that every database can be asked for.
+func cursor(created int64, id string) string {
+	if !plainText(id, len(id)) {
+		return ""
+	}
+	return strconv.FormatInt(created, 10) + "." + id
+}
 
 func parseCursor(s string) (created int64, id string, err error) {
 	number, id, _ := strings.Cut(s, ".")
 	created, err = strconv.ParseInt(number, 10, 64)
-	if err != nil || !plainText(id, 64) {
+	if err != nil || !plainText(id, len(id)) {
 		return 0, "", fmt.Errorf("%w: this is no cursor of a page before", session.ErrInvalid)
 	}
 	return created, id, nil

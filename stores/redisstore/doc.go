@@ -17,7 +17,7 @@
 //	sessions:p:{P}:end     sorted set: the same, by the time when they are gone for sure
 //
 // One session is one key, so that each step is one script on one slot. The value
-// is a binary header of 79 bytes, the texts of the record, and the payload as it
+// is a binary header of 80 bytes, the texts of the record, and the payload as it
 // is to the end, so that redis-cli shows the values. A key lives
 // session.ExpiryGrace longer than its record: Redis removes what has expired, and
 // the engine decides what has.
