@@ -76,7 +76,8 @@ func (m *Manager) each(ctx context.Context, principal string, f func(Stored) err
 // Revoke ends a session from elsewhere, for operators: any session. It returns
 // ErrNotFound if there is none under the ID, and ErrPending if the session is
 // ended in the database but a cache could not be told yet. An ID from before a
-// renewal ends the session that came of it.
+// renewal ends the session that came of it, for a minute after it at least; later
+// it may be ErrNotFound.
 func (m *Manager) Revoke(ctx context.Context, id ID) error {
 	return m.revoke(ctx, id, func(*Record) bool { return true })
 }
@@ -113,15 +114,24 @@ type revocation struct {
 }
 
 // Except spares the given session: "sign out everywhere else". It also spares
-// what a renewal by a parallel request makes of it, for which RevokeAll waits, up
-// to a quarter of a second. If a store failed in the middle of a renewal the
-// session may be open under two tokens: then only the one of s is spared.
+// what a renewal by a parallel request makes of it, for which RevokeAll waits: for
+// as long as the calls of a renewal may take, three times Options.StoreTimeout
+// from its beginning. If a store failed in the middle of a renewal the session may
+// be open under two tokens: then only the one of s is spared, after that wait.
 func Except(s *Session) RevokeOption {
 	return func(r *revocation) { r.id, r.except, r.err = s.ID(), *s.record(), s.loadFailure() }
 }
 
-// renewalTakes is how long RevokeAll waits for the two writes of a renewal.
-const renewalTakes = 250 * time.Millisecond
+// leastWait is how long RevokeAll waits at least for a renewal of the session that
+// it spares: the clock of the process that renews may be behind.
+const leastWait = 250 * time.Millisecond
+
+// mayTake is for how long a renewal that has created the record may still be under
+// way: it creates, looks at the old record, and marks that.
+func (m *Manager) mayTake(created *Record) time.Duration {
+	most := max(3*m.opts.StoreTimeout, leastWait)
+	return min(max(most-m.now().Sub(created.LastSeen), leastWait), most)
+}
 
 // spares tells whether s is the session to be spared, or what a renewal made of
 // it meanwhile: that has the same times, and the marks lead to it.
@@ -132,14 +142,16 @@ func (m *Manager) spares(ctx context.Context, r *revocation, s *Stored) (bool, e
 	if !s.Record.Created.Equal(r.except.Created) || !s.Record.Authenticated.Equal(r.except.Authenticated) {
 		return false, nil
 	}
-	end := time.Now().Add(renewalTakes)
+	end := time.Now().Add(m.mayTake(&s.Record))
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		at, _, _, err := m.resolve(ctx, r.id)
 		switch {
 		case errors.Is(err, ErrNotFound), errors.Is(err, ErrUndecodable):
 			return false, nil
-		case err != nil, at != r.id:
-			return at == s.ID, err
+		case err != nil:
+			return false, err
+		case at != r.id:
+			return m.leadsTo(ctx, s.ID, at)
 		case r.waited, time.Now().After(end):
 			r.waited = true
 			return false, nil
@@ -152,6 +164,19 @@ func (m *Manager) spares(ctx context.Context, r *revocation, s *Stored) (bool, e
 			return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
+}
+
+// leadsTo tells whether the record under id is the one at the given ID, or a mark
+// on the way there.
+func (m *Manager) leadsTo(ctx context.Context, id, at ID) (bool, error) {
+	if id == at {
+		return true, nil
+	}
+	to, _, _, err := m.resolve(ctx, id)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUndecodable) {
+		return false, nil
+	}
+	return to == at, err
 }
 
 // RevokeAll ends all sessions of a principal, those included that are renewed
@@ -197,7 +222,9 @@ func (m *Manager) RevokeAll(ctx context.Context, principal string, options ...Re
 
 // Purge deletes what has expired, in bounded batches beside traffic, and
 // returns how many records. Sessions end without it: it frees space. Records
-// stay for five minutes after they expired, since clocks differ.
+// stay for five minutes after they expired, since clocks differ. It takes as long
+// as it must, and ends with ctx; Options.StoreTimeout does not bound it, but the
+// store's own time limit each of its steps.
 func (m *Manager) Purge(ctx context.Context) (int, error) {
 	purger, ok := m.store.(Purger)
 	if !ok {
@@ -206,13 +233,9 @@ func (m *Manager) Purge(ctx context.Context) (int, error) {
 	before := m.now().Add(-ExpiryGrace)
 	total := 0
 	for {
-		n := 0
-		err := m.call(ctx, "purge", "", func(ctx context.Context) (err error) {
-			n, err = purger.Purge(ctx, before, purgePage)
-			return err
-		})
+		n, err := purger.Purge(apart{ctx}, before, purgePage) // a batch takes its time: the store bounds its steps
 		total += n
-		if err != nil || n < purgePage {
+		if err = m.answer(ctx, "purge", "", err); err != nil || n < purgePage {
 			return total, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seshat-go/seshat/core/session"
@@ -253,5 +254,23 @@ func TestAnEndingThatTheCacheHasYetToHearOf(t *testing.T) {
 		s.store.plan("update", refuse(session.ErrNotFound))
 		b.visit(renew).want(409)
 		s.wantEvents(session.EventPending, 1)
+	})
+}
+
+func TestAPurgeMayTakeLongerThanOtherCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, b := started(t, session.Options{StoreTimeout: time.Second})
+		s.clock.advance(15 * 24 * time.Hour)
+		s.store.plan("purge", before(func() { time.Sleep(time.Minute) }))
+		if n, err := s.m.Purge(context.Background()); n != 1 || err != nil {
+			t.Errorf("purged %d, %v", n, err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		s.store.plan("purge", hang)
+		if _, err := s.m.Purge(ctx); !errors.Is(err, session.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		b.seesNothing()
 	})
 }

@@ -19,7 +19,11 @@ func definite(err error) bool {
 func (m *Manager) call(ctx context.Context, op string, id ID, f func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(apart{ctx}, m.opts.StoreTimeout)
 	defer cancel()
-	err := f(limited)
+	return m.answer(ctx, op, id, f(limited))
+}
+
+// answer tells what a store's answer means to the engine.
+func (m *Manager) answer(ctx context.Context, op string, id ID, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -116,7 +120,8 @@ func (m *Manager) update(ctx context.Context, id ID, rec Record, ifVersion uint6
 		}
 		// Refused, it may be the first one that came in between.
 		known = m.outcome(settle, id, &rec, ifVersion)
-		if definite(second) && !errors.Is(second, ErrConflict) && !errors.Is(second, ErrNotFound) {
+		// Of a mark it must stay known that the first one may have been made.
+		if rec.MovedTo == "" && definite(second) && !errors.Is(second, ErrConflict) && !errors.Is(second, ErrNotFound) {
 			err = second
 		}
 	}

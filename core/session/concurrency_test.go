@@ -174,3 +174,24 @@ func TestALoginDuringASaveIsForTheNextOne(t *testing.T) {
 		}
 	}).want(200)
 }
+
+func TestWhatIsChangedDuringASignOutGoesWithTheSession(t *testing.T) {
+	s, b := started(t, session.Options{})
+	stop, gate := stopBefore()
+	s.store.plan("delete", stop)
+	b.visit(func(ses *session.Session) {
+		done := make(chan error)
+		go func() { done <- ses.Destroy(context.Background()) }()
+		<-gate.reached
+		count.Set(ses, 7)
+		cart.Pop(ses)
+		close(gate.open)
+		if err := <-done; err != nil {
+			t.Errorf("Destroy: %v", err)
+		}
+		if n := count.Get(ses); n != 0 {
+			t.Errorf("the session after the sign-out has count %d", n)
+		}
+	}).want(200).removesCookie()
+	b.seesNothing()
+}

@@ -171,6 +171,33 @@ func TestAskingForTimesExtendsNothing(t *testing.T) {
 	s.wantCalls("load")
 }
 
+func TestAUseInTimeThatIsStoredLateKeepsTheSession(t *testing.T) {
+	for name, use := range map[string]struct {
+		op string
+		f  func(*session.Session)
+	}{"touch": {"touch", read}, "write": {"update", add("milk")}} {
+		t.Run(name, func(t *testing.T) {
+			s, b := started(t, session.Options{IdleTimeout: time.Hour})
+			s.clock.advance(59 * time.Minute)
+			stop, gate := stopBefore()
+			s.store.plan(use.op, stop)
+			p := b.begin(use.f)
+			<-gate.reached
+			s.clock.advance(2 * time.Minute)
+			b.thief().seesNothing()
+			close(gate.open)
+			(<-p).want(200)
+			b.visit(func(ses *session.Session) {
+				if got := ses.LastSeen(); ses.ID() == "" || s.clock.Now().Sub(got) != 2*time.Minute {
+					t.Errorf("session %q was last seen at %v", ses.ID(), got)
+				}
+			}).want(200)
+			s.clock.advance(58 * time.Minute)
+			b.seesNothing()
+		})
+	}
+}
+
 func TestTimesAreZeroWhileNothingIsStored(t *testing.T) {
 	newSite(t, session.Options{}).browser().visit(func(s *session.Session) {
 		add("tea")(s)

@@ -86,7 +86,6 @@ func TestOfSeveralCookiesTheRightSessionIsFound(t *testing.T) {
 			s.with([]string{alice, bob}, f).want(409)
 			s.wantTold(session.ErrConflict)
 		}
-		s.with([]string{alice, bob}, destroy).want(200).noCookie()
 		s.with([]string{alice, bob}, renew).want(200).noCookie()
 	})
 	t.Run("a mark beside a live session", func(t *testing.T) {
@@ -254,4 +253,27 @@ func TestValuesThatBecomeUnreadableMeanwhileHaveEndedTheSession(t *testing.T) {
 		b.visit(f).want(409)
 		s.wantTold(session.ErrSessionEnded)
 	}
+}
+
+func TestASignOutWithCookiesOfTwoPrincipalsEndsBothSessions(t *testing.T) {
+	s := newSite(t, session.Options{})
+	alice, bob, rest := s.browser(), s.browser(), s.browser()
+	alice.visit(login("alice")).want(200)
+	bob.visit(login("bob")).want(200)
+	rest.visit(login("alice")).want(200) // on another device
+	send := func(f func(*session.Session)) answer {
+		r := httptest.NewRequest(http.MethodGet, siteURL, nil)
+		r.AddCookie(alice.jar.Cookies(alice.url())[0])
+		r.AddCookie(bob.jar.Cookies(bob.url())[0])
+		return ask(t, s.m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { f(session.From(r.Context())) })), r)
+	}
+	s.store.plan("delete", refuse(errDown), refuse(errDown))
+	if a := send(destroy); a.status != 503 {
+		t.Errorf("answered %d while the store fails", a.status)
+	}
+	send(destroy).want(200).removesCookie()
+	if n := s.alive(); n != 1 {
+		t.Errorf("%d sessions are alive, want that of the other device", n)
+	}
+	send(login("carol")).want(200).setsCookie()
 }

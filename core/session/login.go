@@ -79,15 +79,13 @@ func (s *Session) Destroy(ctx context.Context) error {
 	}
 	if s.status = none; (was == live || was == moved) && !ended {
 		s.status = moved // the browser has a newer token: leave it its cookie
-	} else if was == ambiguous {
-		s.status = ambiguous
 	} else if len(s.x.req.CookiesNamed(s.m.opts.Cookie.Name)) > 0 {
 		s.drop = true
 	}
 	s.sendCookie = false
 	s.token, s.id, s.rest = token{}, "", nil
 	s.base = s.m.blank()
-	s.cur = s.base
+	s.forget() // also what another goroutine of the request has changed meanwhile
 	return nil
 }
 
@@ -97,19 +95,18 @@ func (s *Session) Destroy(ctx context.Context) error {
 func (s *Session) endUnlocked(ctx context.Context, id ID, was status, base Record, others []rest) (ended bool, err error) {
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	same := func(_, next *Record) bool { return next.Principal == base.Principal }
 	switch {
 	case was == live:
-		ended, err = s.m.end(ctx, id, base.Version, same)
+		ended, err = s.m.end(ctx, id, base.Version, func(_, next *Record) bool { return next.Principal == base.Principal })
 	case was == moved && id != "":
 		ended, err = s.m.end(ctx, id, 0, func(mark, next *Record) bool {
 			return s.m.now().Before(mark.Expires) && next.Authenticated.Equal(mark.Authenticated)
 		})
 	}
 	for _, o := range others { // other cookies of this browser: it would be signed in by them next
-		gone, oerr := s.m.end(ctx, o.id, o.version, same)
+		gone, oerr := s.m.end(ctx, o.id, o.version, func(_, next *Record) bool { return next.Principal == o.principal })
 		if gone {
-			s.m.event(ctx, Event{Kind: EventDestroyed, ID: o.id})
+			s.m.event(ctx, Event{Kind: EventDestroyed, ID: o.id, Principal: o.principal})
 		}
 		if oerr != nil && (err == nil || errors.Is(err, ErrPending)) { // a session that may still be there weighs more
 			err = oerr

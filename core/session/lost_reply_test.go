@@ -86,6 +86,30 @@ func TestUpdateCountsOnceForEachSuccessUnderLostReplies(t *testing.T) {
 	}
 }
 
+func TestARecordWhoseTokenNobodyGotCanBeEnded(t *testing.T) {
+	s := newSite(t, session.Options{})
+	b := s.browser()
+	first, arrive := late()
+	s.store.plan("create", first)
+	b.visit(login("alice")).want(200)
+	if err := arrive(); err != nil {
+		t.Fatal(err)
+	}
+	infos, err := s.m.List(context.Background(), "alice")
+	if err != nil || len(infos) != 2 {
+		t.Fatalf("listed %v, %v", infos, err)
+	}
+	for _, info := range infos {
+		if err := s.m.RevokeFor(context.Background(), "alice", info.ID); err != nil {
+			t.Error(err)
+		}
+	}
+	b.seesNothing()
+	if infos, err := s.m.List(context.Background(), "alice"); err != nil || len(infos) > 0 {
+		t.Errorf("listed %v, %v", infos, err)
+	}
+}
+
 func TestAWriteThatArrivesLateCountsOnce(t *testing.T) {
 	t.Run("after the second try", func(t *testing.T) {
 		s, b := started(t, session.Options{})
@@ -231,6 +255,23 @@ func TestARenewalThatStaysUnknownHandsOutTheNewToken(t *testing.T) {
 			} else {
 				old.seesNothing()
 			}
+		})
+	}
+}
+
+func TestAMarkThatArrivesLateAfterTheStoreWasFullSignsNobodyOut(t *testing.T) {
+	for name, landed := range map[string]bool{"it arrives": true, "it does not": false} {
+		t.Run(name, func(t *testing.T) {
+			s, b := started(t, session.Options{})
+			first, arrive := late()
+			s.store.plan("update", first, refuse(session.ErrFull))
+			if a := b.visit(renew).setsCookie(); a.status != 503 {
+				t.Fatalf("answered %d, want 503", a.status)
+			}
+			if landed {
+				_ = arrive()
+			}
+			b.sees("", "tea")
 		})
 	}
 }

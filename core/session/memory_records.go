@@ -61,7 +61,7 @@ func (s *MemoryStore) Create(ctx context.Context, id ID, rec Record) error {
 	if !id.Valid() {
 		return ErrNotFound
 	}
-	now, size := time.Now(), recordSize(&rec)
+	now, size := notAfter(rec.LastSeen), recordSize(&rec)
 	if !s.budget.take(1, size) {
 		s.dropExpired(now)
 		if !s.budget.take(1, size) {
@@ -96,10 +96,19 @@ func (s *MemoryStore) Update(ctx context.Context, id ID, rec Record, ifVersion u
 	}
 	err := s.update(id, rec, ifVersion)
 	if errors.Is(err, ErrFull) {
-		s.dropExpired(time.Now())
+		s.dropExpired(notAfter(rec.LastSeen))
 		err = s.update(id, rec, ifVersion)
 	}
 	return err
+}
+
+// notAfter is the time by which others have expired: now, or by the engine's
+// clock, if that is behind, the time of a record that is just written.
+func notAfter(seen time.Time) time.Time {
+	if now := time.Now(); seen.IsZero() || seen.After(now) {
+		return now
+	}
+	return seen
 }
 
 func (s *MemoryStore) update(id ID, rec Record, ifVersion uint64) error {

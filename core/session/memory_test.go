@@ -149,6 +149,7 @@ func TestMemoryStoreMakesRoomForAnUpdateToo(t *testing.T) {
 		kept.Version, kept.Payload = 2, make([]byte, 60_000)
 		wantErr(t, s.Update(t.Context(), id, kept, 1), session.ErrFull)
 		time.Sleep(2 * time.Hour)
+		kept.LastSeen = time.Now()
 		must(t, s.Update(t.Context(), id, kept, 1))
 	})
 }
@@ -274,4 +275,18 @@ func TestMemoryStoreValidatesItsBounds(t *testing.T) {
 		wantErr(t, session.NewMemoryStore(o).Validate(), session.ErrInvalid)
 	}
 	must(t, session.NewMemoryStore(session.MemoryOptions{MaxRecords: 1, MaxCached: 1, MaxBytes: 1}).Validate())
+}
+
+func TestMemoryStoreKeepsSessionsOfAnEngineWhoseClockIsBehind(t *testing.T) {
+	s := newSite(t, session.Options{Store: session.NewMemoryStore(session.MemoryOptions{})})
+	s.clock.now = time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
+	var all []*browser
+	for range 50 {
+		b := s.browser()
+		b.visit(add("tea")).want(200)
+		all = append(all, b)
+	}
+	for _, b := range all {
+		b.sees("", "tea")
+	}
 }

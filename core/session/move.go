@@ -34,7 +34,7 @@ func (w *work) move(ctx context.Context) error {
 	)
 	defer func() {
 		if v := successor.rec.Version; v != 0 && !kept {
-			w.m.abandon(ctx, id, v)
+			w.giveUp(context.WithoutCancel(ctx), old, id, v)
 		}
 	}()
 	for range maxAttempts {
@@ -54,6 +54,7 @@ func (w *work) move(ctx context.Context) error {
 			err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version)
 			if errors.Is(err, ErrNotFound) { // somebody ended it before the old session had moved
 				if w.login == "" {
+					successor = state{}
 					return w.revoked(ctx, old)
 				}
 				t, id, err = w.m.create(ctx, w.record(&next, 1))
@@ -95,9 +96,12 @@ func (w *work) move(ctx context.Context) error {
 }
 
 // revoked is the end of a renewal whose successor somebody has ended: that was
-// this session, which a list showed under both IDs.
+// this session, which a list showed under both IDs, or what another renewal has
+// made of it.
 func (w *work) revoked(ctx context.Context, old ID) error {
-	_, err := w.m.end(ctx, old, w.base.rec.Version, func(_, _ *Record) bool { return false })
+	_, err := w.m.end(ctx, old, w.base.rec.Version, func(_, next *Record) bool {
+		return next.Created.Equal(w.base.rec.Created) && next.Authenticated.Equal(w.base.rec.Authenticated)
+	})
 	switch {
 	case errors.Is(err, ErrPending):
 		w.m.event(ctx, Event{Kind: EventPending, ID: old, Principal: w.base.rec.Principal, Op: "renew", Err: err})
@@ -105,6 +109,18 @@ func (w *work) revoked(ctx context.Context, old ID) error {
 		return err
 	}
 	return ErrSessionEnded
+}
+
+// giveUp takes back a successor whose token nobody gets, unless somebody has ended
+// it already.
+func (w *work) giveUp(ctx context.Context, old, id ID, version uint64) {
+	if w.login == "" {
+		if _, err := w.m.loadFresh(ctx, id); errors.Is(err, ErrNotFound) {
+			_ = w.revoked(ctx, old) // what the request is told, it is told already
+			return
+		}
+	}
+	w.m.abandon(ctx, id, version)
 }
 
 // unchanged tells whether the stored record is the base, as Update would.

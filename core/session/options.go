@@ -45,7 +45,8 @@ type Options struct {
 	MaxSize int
 
 	// StoreTimeout bounds each call to the store. Default: 3 seconds. A request
-	// makes one or two calls, and one more for each conflict or unknown outcome.
+	// makes one or two calls, one that logs in or renews four, and one more for each
+	// conflict or unknown outcome.
 	StoreTimeout time.Duration
 
 	// Preload loads the session before the handler runs and answers through

@@ -134,6 +134,46 @@ func TestALoadThatComesLateAndFindsNothingCountsAsMoved(t *testing.T) {
 	}
 }
 
+func TestARequestOfTheOldTokenIsSafeForAsLongAsIsPromised(t *testing.T) {
+	for _, c := range []struct {
+		arrives, loads time.Duration // after the renewal
+		safe           bool
+	}{
+		{0, 0, true},
+		{0, time.Hour, true},
+		{29 * time.Second, time.Minute, true},
+		{29 * time.Second, time.Hour, true},
+		{59 * time.Second, 59 * time.Second, true},
+		{31 * time.Second, 61 * time.Second, false},
+	} {
+		s, b := started(t, session.Options{})
+		stale := b.thief()
+		b.visit(renew).want(200)
+		s.clock.advance(c.arrives)
+		a := stale.visit(func(ses *session.Session) {
+			s.clock.advance(c.loads - c.arrives)
+			add("milk")(ses)
+		})
+		if c.safe {
+			a.want(409)
+		} else {
+			a.want(200).setsCookie()
+		}
+		b.sees("", "tea")
+	}
+}
+
+func TestARenewalWhoseAnswerIsLostSignsOut(t *testing.T) {
+	for name, f := range map[string]func(*session.Session){"renewal": renew, "login": login("alice")} {
+		t.Run(name, func(t *testing.T) {
+			_, b := started(t, session.Options{})
+			b.thief().visit(f).want(200).setsCookie() // which does not reach the browser
+			b.seesNothing()
+			b.visit(add("milk")).want(409)
+		})
+	}
+}
+
 func TestALateLoadWithoutACookieBeginsASession(t *testing.T) {
 	s := newSite(t, session.Options{})
 	b := s.browser()

@@ -194,7 +194,7 @@ func TestExceptSparesASessionThatIsBeingRenewed(t *testing.T) {
 			}
 			revoked <- n
 		})
-		time.Sleep(100 * time.Millisecond) // less than RevokeAll waits for it
+		time.Sleep(2900 * time.Millisecond) // almost what a call may take
 		synctest.Wait()
 		close(g.open)
 		if n := <-revoked; n != 1 {
@@ -222,11 +222,16 @@ func TestExceptDoesNotSpareWhatAnUnsettledRenewalLeft(t *testing.T) {
 		if n := s.alive(); n != 2 {
 			t.Fatalf("%d sessions are alive, want 2", n)
 		}
+		s.clock.advance(time.Minute)
+		began := time.Now()
 		b.visit(func(ses *session.Session) {
 			if n, err := s.m.RevokeAll(context.Background(), "alice", session.Except(ses)); n != 1 || err != nil {
 				t.Errorf("revoked %d, error %v", n, err)
 			}
 		}).want(200)
+		if waited := time.Since(began); waited > time.Second {
+			t.Errorf("RevokeAll waited %v for a renewal that began a minute ago", waited)
+		}
 		b.sees("alice")
 		old.seesNothing()
 	})
@@ -273,4 +278,66 @@ func TestRevokeForEndsNoSessionOfSomebodyElse(t *testing.T) {
 		t.Errorf("RevokeFor: %v", err)
 	}
 	b.sees("bob")
+}
+
+func TestExceptSparesASessionThatIsRenewedTwice(t *testing.T) {
+	s := newSite(t, session.Options{})
+	b := s.browser()
+	b.visit(login("alice")).want(200)
+	other, rival := s.another(session.Options{}), b.thief()
+	rival.at(other).visit(func(ses *session.Session) {
+		s.store.plan("list", func(ctx context.Context, do func(context.Context) error) error {
+			b.visit(renew).want(200).setsCookie()
+			err := do(ctx)
+			b.visit(renew).want(200).setsCookie()
+			return err
+		})
+		if n, err := other.m.RevokeAll(context.Background(), "alice", session.Except(ses)); n != 0 || err != nil {
+			t.Errorf("revoked %d, error %v", n, err)
+		}
+	}).want(200)
+	b.sees("alice")
+}
+
+// A list shows a session that is being renewed under both IDs.
+func TestARevokedSuccessorEndsTheSessionAlsoIfTheRenewalComesToNothing(t *testing.T) {
+	for _, why := range []string{"the client leaves", "the store fails once", "another renewal wins"} {
+		t.Run(why, func(t *testing.T) {
+			s := newSite(t, session.Options{})
+			b, other := s.browser(), s.another(session.Options{})
+			b.visit(login("alice")).want(200)
+			old, rival := b.id(), b.thief().at(other)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			s.store.plan("fresh", func(ctx context.Context, do func(context.Context) error) error { // the look between the two writes
+				infos, err := other.m.List(context.Background(), "alice")
+				if len(infos) != 2 || err != nil {
+					t.Errorf("listed %v, error %v", infos, err)
+				}
+				if why == "another renewal wins" {
+					rival.visit(renew).want(200)
+				}
+				for _, info := range infos {
+					if info.ID == old {
+						continue
+					}
+					if err := other.m.RevokeFor(context.Background(), "alice", info.ID); err != nil {
+						t.Errorf("RevokeFor: %v", err)
+					}
+				}
+				switch why {
+				case "the client leaves":
+					cancel()
+					return ctx.Err()
+				case "another renewal wins":
+					return do(ctx)
+				}
+				return errDown
+			})
+			b.under(ctx).visit(renew)
+			if n := s.alive(); n != 0 {
+				t.Errorf("%d sessions are alive", n)
+			}
+		})
+	}
 }

@@ -118,15 +118,18 @@ type found struct {
 // rest is a record that the browser has a token of beside the session in use:
 // one of another cookie of the same name, or one that cannot be decoded here.
 type rest struct {
-	id      ID
-	version uint64
+	id        ID
+	version   uint64
+	principal string
 }
+
+func (f *found) asRest() rest { return rest{f.id, f.state.rec.Version, f.state.rec.Principal} }
 
 // find looks for the session of a request among its cookies.
 func (m *Manager) find(ctx context.Context, r *http.Request, started time.Time) (found, status, error) {
 	var best found
 	var others []rest
-	st := none
+	st, two := none, false // principals
 	for _, t := range m.candidates(r) {
 		f, fst, err := m.loadState(ctx, t, started)
 		switch {
@@ -135,16 +138,19 @@ func (m *Manager) find(ctx context.Context, r *http.Request, started time.Time) 
 		case fst == live && st == live && f.state.rec.Principal != best.state.rec.Principal &&
 			f.state.rec.Principal != "" && best.state.rec.Principal != "":
 			m.event(ctx, Event{Kind: EventAmbiguous, ID: f.id, Op: "load"})
-			return found{}, ambiguous, nil
+			two, others = true, append(others, f.asRest())
 		case fst == live && st == live && !better(&f.state.rec, &best.state.rec),
 			fst == none && f.state.rec.Version != 0:
-			others = append(others, rest{f.id, f.state.rec.Version})
+			others = append(others, f.asRest())
 		case fst == live && st == live:
-			others = append(others, rest{best.id, best.state.rec.Version})
+			others = append(others, best.asRest())
 			best = f
 		case fst == live, fst == moved && st == none:
 			best, st = f, fst
 		}
+	}
+	if two {
+		return found{rest: append(others, best.asRest())}, ambiguous, nil
 	}
 	best.rest = others
 	return best, st, nil
