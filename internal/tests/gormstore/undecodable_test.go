@@ -119,3 +119,39 @@ func TestOneBadRowHidesNoOther(t *testing.T) {
 		}
 	})
 }
+
+func TestARowWithALongIDHidesNoOther(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		if db.name == "MariaDB" {
+			return // its column holds no longer one
+		}
+		pool := db.pool(t, "")
+		table := newTable()
+		store := migrated(t, db.open(t, pool, gorm.Config{}), table)
+		for i := range 6 {
+			id, rec := newID(), newRecord()
+			rec.Principal, rec.Created = "eve", start.Add(time.Duration(i)*time.Hour)
+			must(t, store.Create(t.Context(), id, rec))
+			if i == 2 {
+				mustExec(t, pool, "UPDATE "+table+" SET id = '"+strings.Repeat("M", 65)+"' WHERE id = '"+string(id)+"'")
+			}
+		}
+		for name, walk := range map[string]func(after string) ([]session.Stored, string, error){
+			"List": func(after string) ([]session.Stored, string, error) { return store.List(t.Context(), "eve", after, 1) },
+			"Scan": func(after string) ([]session.Stored, string, error) { return store.Scan(t.Context(), after, 1) },
+		} {
+			found := 0
+			for after, more := "", true; more; {
+				page, next, err := walk(after)
+				if err != nil {
+					t.Fatalf("%s after %d: %v", name, found, err)
+				}
+				found += len(page)
+				after, more = next, next != ""
+			}
+			if found != 5 {
+				t.Errorf("%s found %d, want 5", name, found)
+			}
+		}
+	})
+}
