@@ -88,6 +88,9 @@ func each(t *testing.T, test func(t *testing.T, e interleave.Engine)) {
 			return interleave.Tiers{Truth: onPostgres(t), Cache: onRedis(t)}
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) { test(t, always(c.name, c.open(t))) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			test(t, always(c.name, c.open(t)))
+		})
 	}
 }
