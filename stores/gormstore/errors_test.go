@@ -1,7 +1,9 @@
 package gormstore_test
 
 import (
+	"bytes"
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -240,5 +242,83 @@ func TestAPanicOfTheDriverReachesTheCaller(t *testing.T) {
 			}()
 			_ = store.Delete(t.Context(), newID(), 1)
 		}()
+	}
+}
+
+// A connection that ends while rows are read looks to rows.Next like their end.
+func TestRowsThatBreakOffAreNeitherAbsenceNorTheEndOfAList(t *testing.T) {
+	broken := errors.New("the connection is gone")
+	store := newStore(t, "postgres", &server{end: broken, exec: func(context.Context, string) (int64, error) { return 0, nil }})
+	ctx, id := t.Context(), newID()
+	_, load := store.Load(ctx, id)
+	_, _, list := store.List(ctx, "bob", "", 10)
+	_, _, scan := store.Scan(ctx, "", 10)
+	for what, err := range map[string]error{
+		"load": load, "list": list, "scan": scan, "ping": store.Ping(ctx),
+		"update": store.Update(ctx, id, session.Record{Version: 2}, 1), "delete": store.Delete(ctx, id, 1),
+	} {
+		if !errors.Is(err, broken) || errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s: got %v, want %v", what, err, broken)
+		}
+	}
+}
+
+func TestAReadIsRepeatedOnlyWhereTheConnectionEnded(t *testing.T) {
+	for _, c := range []struct {
+		loss  error
+		tries int
+	}{
+		{&pgError{"57P01"}, 2}, // admin_shutdown
+		{&pgError{"57P02"}, 2}, // crash_shutdown
+		{&pgError{"57014"}, 1}, // query_canceled: the connection stands
+		{errors.New("x"), 1},
+	} {
+		db := &server{lost: 1, loss: c.loss}
+		_, err := newStore(t, "postgres", db).Load(t.Context(), newID())
+		want := c.loss
+		if c.tries == 2 {
+			want = session.ErrNotFound
+		}
+		if !errors.Is(err, want) || len(db.sent) != c.tries {
+			t.Errorf("%v: %v after %d tries, want %v after %d", c.loss, err, len(db.sent), want, c.tries)
+		}
+	}
+}
+
+// A write of SQLite may go on when its call has returned.
+func TestOnSQLiteAWriteSharesNoMemoryWithItsCaller(t *testing.T) {
+	var sent []byte
+	store := newStore(t, "sqlite", &server{args: func(args []driver.NamedValue) {
+		for _, a := range args {
+			if b, ok := a.Value.([]byte); ok && len(b) > 8 { // not the mark
+				sent = b
+			}
+		}
+	}})
+	rec := session.Record{Version: 1, Payload: []byte("the payload")}
+	for what, write := range map[string]func() error{
+		"create": func() error { return store.Create(t.Context(), newID(), rec) },
+		"update": func() error { return store.Update(t.Context(), newID(), rec, 0) },
+	} {
+		copy(rec.Payload, "the payload")
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		clear(rec.Payload)
+		if !bytes.Equal(sent, []byte("the payload")) {
+			t.Errorf("%s: the driver has %q after the caller changed its own", what, sent)
+		}
+	}
+}
+
+func TestPurgeOfAtMostNothingSendsNothing(t *testing.T) {
+	for _, database := range []string{"postgres", "mysql", "sqlite"} {
+		s := &server{}
+		store := newStore(t, database, s)
+		for _, limit := range []int{0, -1} { // to SQLite -1 is no limit
+			if n, err := store.Purge(t.Context(), time.Now(), limit); n != 0 || err != nil || len(s.sent) != 0 {
+				t.Errorf("%s, limit %d: %d, %v, sent %q", database, limit, n, err, s.sent)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package gormstore_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -25,6 +26,9 @@ type server struct {
 	exec func(ctx context.Context, query string) (rows int64, err error) // nil: one row
 	rows func(query string) int                                          // nil: none
 	lost int                                                             // queries still to come whose connection ends
+	loss error                                                           // what those fail with; nil: io.ErrUnexpectedEOF
+	end  error                                                           // what comes after the last row; nil: nothing
+	args func([]driver.NamedValue)                                       // is shown what a statement was sent with, if not nil
 
 	sent []string // statements, and "prepare" in front of one that was prepared
 }
@@ -42,13 +46,13 @@ func (s *server) ask(query string) (driver.Rows, error) {
 	s.sent = append(s.sent, query)
 	if s.lost > 0 {
 		s.lost--
-		return nil, io.ErrUnexpectedEOF
+		return nil, cmp.Or(s.loss, io.ErrUnexpectedEOF)
 	}
 	n := 0
 	if s.rows != nil {
 		n = s.rows(query)
 	}
-	return &rows{n}, nil
+	return &rows{n, cmp.Or(s.end, io.EOF)}, nil
 }
 
 func (s *server) Connect(context.Context) (driver.Conn, error) { return conn{s}, nil }
@@ -63,7 +67,10 @@ func (c conn) Prepare(query string) (driver.Stmt, error) {
 func (c conn) Close() error              { return nil }
 func (c conn) Begin() (driver.Tx, error) { return tx{}, nil }
 
-func (c conn) ExecContext(ctx context.Context, query string, _ []driver.NamedValue) (driver.Result, error) {
+func (c conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if c.args != nil {
+		c.args(args)
+	}
 	return c.run(ctx, query)
 }
 
@@ -88,14 +95,17 @@ type tx struct{}
 func (tx) Commit() error   { return nil }
 func (tx) Rollback() error { return nil }
 
-type rows struct{ n int }
+type rows struct {
+	n   int
+	end error
+}
 
 func (r *rows) Columns() []string { return []string{"x"} }
 func (r *rows) Close() error      { return nil }
 
 func (r *rows) Next(dest []driver.Value) error {
 	if r.n == 0 {
-		return io.EOF
+		return r.end
 	}
 	r.n--
 	dest[0] = int64(1)

@@ -84,6 +84,7 @@ func TestWhatNoColumnKeepsIsRefusedWithoutIO(t *testing.T) {
 		"no UTF-8":          {Principal: "a\xff"},
 		"before 1970":       {Created: time.Unix(-1, 0)},
 		"negative duration": {IdleTimeout: -time.Second},
+		"moved to no ID":    {MovedTo: "x"},
 	} {
 		if err := store.Create(t.Context(), newID(), rec); !errors.Is(err, session.ErrInvalid) {
 			t.Errorf("%s: got %v, want ErrInvalid", name, err)

@@ -36,6 +36,9 @@ func values(rec *session.Record) ([]any, error) {
 			return nil, fmt.Errorf("%w: %s: want at most %d bytes of UTF-8 without NUL", session.ErrInvalid, s.name, s.most)
 		}
 	}
+	if rec.MovedTo != "" && !rec.MovedTo.Valid() {
+		return nil, fmt.Errorf("%w: moved-to is not an ID", session.ErrInvalid)
+	}
 	persistent := int64(0)
 	if rec.Persistent {
 		persistent = 1

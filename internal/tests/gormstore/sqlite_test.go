@@ -164,3 +164,14 @@ func TestADatabaseInMemoryWorksOnOneConnection(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// To SQLite a missing table has the code of any mistake in a statement.
+func TestAnErrorOfATriggerIsNotAMissingMigration(t *testing.T) {
+	store, pool, table := sqliteFile.newStore(t)
+	id := newID()
+	must(t, store.Create(t.Context(), id, newRecord()))
+	mustExec(t, pool, "CREATE TRIGGER audit BEFORE DELETE ON "+table+" BEGIN INSERT INTO absent VALUES (1); END")
+	if err := store.Delete(t.Context(), id, 1); err == nil || errors.Is(err, gormstore.ErrNotMigrated) {
+		t.Errorf("got %v, want the error of the trigger", err)
+	}
+}

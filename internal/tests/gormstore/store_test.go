@@ -126,3 +126,15 @@ func TestItWorksWithinAnApplicationsHandle(t *testing.T) {
 		}
 	})
 }
+
+// Whatever the locale of the database is.
+func TestTextIsComparedAsBytesOnPostgreSQL(t *testing.T) {
+	needServers(t)
+	_, pool, table := postgreSQL.newStore(t)
+	var text, bytewise int
+	must(t, pool.QueryRow(`SELECT COUNT(*), COUNT(*) FILTER (WHERE collation_name = 'C')
+ FROM information_schema.columns WHERE table_name = $1 AND data_type = 'text'`, table).Scan(&text, &bytewise))
+	if text == 0 || bytewise != text {
+		t.Errorf("%d of %d columns of text have the collation C", bytewise, text)
+	}
+}

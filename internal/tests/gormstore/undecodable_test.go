@@ -125,9 +125,7 @@ func TestARowWithALongIDHidesNoOther(t *testing.T) {
 		if db.name == "MariaDB" {
 			return // its column holds no longer one
 		}
-		pool := db.pool(t, "")
-		table := newTable()
-		store := migrated(t, db.open(t, pool, gorm.Config{}), table)
+		store, pool, table := db.newStore(t)
 		for i := range 6 {
 			id, rec := newID(), newRecord()
 			rec.Principal, rec.Created = "eve", start.Add(time.Duration(i)*time.Hour)
@@ -151,6 +149,34 @@ func TestARowWithALongIDHidesNoOther(t *testing.T) {
 			}
 			if found != 5 {
 				t.Errorf("%s found %d, want 5", name, found)
+			}
+		}
+	})
+}
+
+// Rows that hold what no record can are passed by, however many there are: their
+// places in the list are known.
+func TestAPageOfRecordsThatCannotBeIsNoEndAndNoError(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		store, pool, table := db.newStore(t)
+		for i := range 9 {
+			id, rec := newID(), newRecord()
+			rec.Principal, rec.Created = "eve", start.Add(time.Duration(i)*time.Hour)
+			must(t, store.Create(t.Context(), id, rec))
+			if 2 <= i && i < 7 {
+				mustExec(t, pool, "UPDATE "+table+" SET persistent = 2 WHERE id = '"+string(id)+"'")
+			}
+		}
+		for limit := 1; limit <= 9; limit++ {
+			listed := 0
+			for after, more := "", true; more; {
+				page, next, err := store.List(t.Context(), "eve", after, limit)
+				must(t, err)
+				listed += len(page)
+				after, more = next, next != ""
+			}
+			if listed != 4 {
+				t.Errorf("pages of %d: listed %d, want 4", limit, listed)
 			}
 		}
 	})
