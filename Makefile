@@ -16,7 +16,7 @@ test: install vet lint ## Vet, lint and test all modules on real servers, with t
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
 	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 CGO_ENABLED=1 go test -race -p 3 -timeout 10m work && \
 	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 CGO_ENABLED=0 go test -timeout 5m ./internal/tests/races
-	@CGO_ENABLED=0 go test -timeout 5m ./core/...
+	@CGO_ENABLED=0 go test -timeout 5m ./...
 
 # How long the shops are under load, and which faults happen when (0: by chance).
 SOAK ?= 2m

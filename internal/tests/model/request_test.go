@@ -28,9 +28,9 @@ type request struct {
 
 	is    standing
 	id    session.ID
-	base  kept         // as it was loaded, or last saved
-	cur   kept         // as the handler sees it
-	rest  []session.ID // other live sessions of the browser
+	base  kept    // as it was loaded, or last saved
+	cur   kept    // as the handler sees it
+	rest  []other // live sessions of the browser
 	ops   []step
 	login string
 	renew bool
@@ -40,6 +40,12 @@ type request struct {
 	newID      func() session.ID // asks the real session for the ID it got
 	send, drop bool              // the browser must get the token, or forget it
 	headerSent bool
+}
+
+// An other is a live session of the browser beside the one in use.
+type other struct {
+	id        session.ID
+	principal string
 }
 
 // A step is one change, made on whatever is kept. False is a conflict.
@@ -60,6 +66,7 @@ func (r *request) look() {
 
 func (r *request) find() {
 	r.is, r.id, r.base, r.rest = nothing, "", kept{}, nil
+	two := false // principals
 	for _, token := range r.tokens {
 		if r.p.down {
 			r.is, r.id, r.base, r.rest = failing, "", kept{}, nil
@@ -69,18 +76,21 @@ func (r *request) find() {
 		k, is := r.under(id)
 		switch {
 		case is == alive && r.is == alive && k.principal != r.base.principal && k.principal != "" && r.base.principal != "":
-			r.is, r.id, r.base, r.rest, r.cur = ambiguous, "", kept{}, nil, kept{}
-			return
+			two, r.rest = true, append(r.rest, other{id, k.principal})
 		case is == alive && r.is == alive && !better(k, r.base):
-			r.rest = append(r.rest, id)
+			r.rest = append(r.rest, other{id, k.principal})
 		case is == alive:
 			if r.is == alive {
-				r.rest = append(r.rest, r.id)
+				r.rest = append(r.rest, other{r.id, r.base.principal})
 			}
 			r.is, r.id, r.base = alive, id, k
 		case is == gone && r.is == nothing:
 			r.is, r.id, r.base = gone, id, k
 		}
+	}
+	if two {
+		r.rest = append(r.rest, other{r.id, r.base.principal})
+		r.is, r.id, r.base = ambiguous, "", kept{}
 	}
 	r.settle()
 }
@@ -355,24 +365,22 @@ func (r *request) destroy(cookies bool) int {
 		r.err = 503
 		return 503
 	}
-	same := func(k kept) bool { return k.principal == r.base.principal }
 	ended := false
 	switch {
 	case r.is == alive:
-		ended = r.stop(r.id, same)
+		ended = r.stop(r.id, func(k kept) bool { return k.principal == r.base.principal })
 	case r.is == gone && r.id != "":
-		_, k, there := r.p.endOf(r.id)
-		ended = there && r.stop(r.id, func(kept) bool { return k.auth.Equal(r.p.all[r.id].auth) })
+		mark := r.p.all[r.id]
+		_, _, there := r.p.endOf(r.id)
+		ended = there && r.stop(r.id, func(k kept) bool { return r.p.now.Before(mark.expires) && k.auth.Equal(mark.auth) })
 	}
-	for _, id := range r.rest {
-		r.stop(id, same)
+	for _, o := range r.rest {
+		r.stop(o.id, func(k kept) bool { return k.principal == o.principal })
 	}
 	was := r.is
 	switch r.is = nothing; {
 	case (was == alive || was == gone) && !ended:
 		r.is = gone
-	case was == ambiguous:
-		r.is = ambiguous
 	case cookies:
 		r.drop = true
 	}
