@@ -123,14 +123,15 @@ func Except(s *Session) RevokeOption {
 }
 
 // leastWait is how long RevokeAll waits at least for a renewal of the session that
-// it spares: the clock of the process that renews may be behind.
+// it spares: the clock of the process that renews may be behind. It waits no longer
+// where Options.Clock stands still, by which all sessions of a moment look alike.
 const leastWait = 250 * time.Millisecond
 
 // mayTake is for how long a renewal that has created the record may still be under
 // way: it creates, looks at the old record, and marks that.
 func (m *Manager) mayTake(created *Record) time.Duration {
-	most := max(3*m.opts.StoreTimeout, leastWait)
-	return min(max(most-m.now().Sub(created.LastSeen), leastWait), most)
+	age := max(m.now().Sub(created.LastSeen), 0)
+	return max(3*m.opts.StoreTimeout-age, leastWait)
 }
 
 // spares tells whether s is the session to be spared, or what a renewal made of
@@ -142,7 +143,7 @@ func (m *Manager) spares(ctx context.Context, r *revocation, s *Stored) (bool, e
 	if !s.Record.Created.Equal(r.except.Created) || !s.Record.Authenticated.Equal(r.except.Authenticated) {
 		return false, nil
 	}
-	end := time.Now().Add(m.mayTake(&s.Record))
+	began, clock, most := time.Now(), m.now(), m.mayTake(&s.Record)
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		at, _, _, err := m.resolve(ctx, r.id)
 		switch {
@@ -152,7 +153,8 @@ func (m *Manager) spares(ctx context.Context, r *revocation, s *Stored) (bool, e
 			return false, err
 		case at != r.id:
 			return m.leadsTo(ctx, s.ID, at)
-		case r.waited, time.Now().After(end):
+		}
+		if took := time.Since(began); r.waited || took > leastWait && m.now().Equal(clock) || took > most {
 			r.waited = true
 			return false, nil
 		}

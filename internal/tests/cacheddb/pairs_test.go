@@ -133,7 +133,10 @@ func onRedis(rdb redis.UniversalClient) *redisstore.Store {
 func each(t *testing.T, test func(t *testing.T, cache func() cacheddb.Cache, db database)) {
 	for _, db := range databases() {
 		for _, c := range tiers() {
-			t.Run(c.name+" over "+db.name, func(t *testing.T) { test(t, c.open(t), db) })
+			t.Run(c.name+" over "+db.name, func(t *testing.T) {
+				t.Parallel() // they mostly wait
+				test(t, c.open(t), db)
+			})
 		}
 	}
 }

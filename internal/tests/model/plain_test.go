@@ -119,17 +119,6 @@ func (p *plain) revokeAll(principal string, except session.ID, spared kept) (n i
 	return n
 }
 
-// hasTwin tells whether another session began at the same moment, which on a clock
-// that goes on by itself only a renewal makes.
-func (p *plain) hasTwin(id session.ID, of kept) bool {
-	for other, k := range p.all {
-		if other != id && k.movedTo == "" && k.created.Equal(of.created) && k.auth.Equal(of.auth) {
-			return true
-		}
-	}
-	return false
-}
-
 // purge deletes what expired more than five minutes ago.
 func (p *plain) purge() (n int) {
 	for id, k := range p.all {
