@@ -117,7 +117,9 @@ type revocation struct {
 // what a renewal by a parallel request makes of it, for which RevokeAll waits: for
 // as long as the calls of a renewal may take, three times Options.StoreTimeout
 // from its beginning. If a store failed in the middle of a renewal the session may
-// be open under two tokens: then only the one of s is spared, after that wait.
+// be open under two tokens: then only the one of s is spared, after that wait. It
+// is a quarter of a second where Options.Clock stands still, as in a test: sessions
+// that begin at one moment look like renewals of each other.
 func Except(s *Session) RevokeOption {
 	return func(r *revocation) { r.id, r.except, r.err = s.ID(), *s.record(), s.loadFailure() }
 }
