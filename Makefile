@@ -10,8 +10,8 @@ linter = $$(GOWORK=off go tool -n -modfile=tools/golangci-lint/go.mod golangci-l
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
-# The race detector makes the largest tables of interleavings take too long: they
-# run without it afterwards.
+# The race detector makes tables of interleavings take too long: it gets a sample
+# of them, and they run as a whole without it afterwards.
 test: install vet lint ## Vet, lint and test all modules on real servers, with the race detector
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
 	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 CGO_ENABLED=1 go test -race -p 3 -timeout 10m work

@@ -34,7 +34,7 @@ func (t Tally) String() string {
 // sample is how many rows of a table are explored with the race detector, which
 // makes them take nine times as long: more rows are more orders of the same code,
 // and are left to the run without it.
-const sample = 3
+const sample = 1
 
 // Holds explores each scenario and fails where a law is broken, with the
 // schedule that shows it.
