@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seshat-go/seshat/core/internal/limit"
 )
 
 // definite tells whether the store said what it did. Any other error leaves the
@@ -17,9 +19,19 @@ func definite(err error) bool {
 // call runs one store call within the time limit. Errors other than the
 // definite ones come back as ErrUnavailable with the cause, and as an event.
 func (m *Manager) call(ctx context.Context, op string, id ID, f func(context.Context) error) error {
-	limited, cancel := context.WithTimeout(apart{ctx}, m.opts.StoreTimeout)
-	defer cancel()
+	limited := m.limit(ctx)
+	defer limited.End()
 	return m.answer(ctx, op, id, f(limited))
+}
+
+// limit returns the context of a store call, which the caller must end.
+func (m *Manager) limit(ctx context.Context) *limit.Context {
+	c := &struct {
+		limit limit.Context
+		apart apart
+	}{apart: apart{ctx}}
+	c.limit.Start(&c.apart, m.opts.StoreTimeout)
+	return &c.limit
 }
 
 // answer tells what a store's answer means to the engine.
@@ -158,8 +170,8 @@ func (m *Manager) outcome(ctx context.Context, id ID, rec *Record, before uint64
 // touch stores the time of a use, and tells whether the store took it. Its
 // failure does not concern the request.
 func (m *Manager) touch(ctx context.Context, id ID, lastSeen, expires time.Time, ifVersion uint64) bool {
-	limited, cancel := context.WithTimeout(apart{ctx}, m.opts.StoreTimeout)
-	defer cancel()
+	limited := m.limit(ctx)
+	defer limited.End()
 	err := m.store.Touch(limited, id, lastSeen, expires, ifVersion)
 	if err != nil && ctx.Err() == nil {
 		m.event(ctx, Event{Kind: EventTouchFailed, ID: id, Op: "touch", Err: err})

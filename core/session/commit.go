@@ -148,10 +148,13 @@ func changesCookie(ops []op) bool {
 func (s *Session) touchNow(ctx context.Context) {
 	now := s.m.now()
 	s.mu.Lock()
+	if s.status != live {
+		s.mu.Unlock()
+		return
+	}
 	rec, id := s.base.rec, s.id
-	due := s.status == live && rec.live(now) && now.Sub(rec.LastSeen) >= s.m.touchInterval(rec.IdleTimeout)
 	s.mu.Unlock()
-	if !due {
+	if !rec.live(now) || now.Sub(rec.LastSeen) < s.m.touchInterval(rec.IdleTimeout) {
 		return
 	}
 	rec.seen(now)

@@ -62,10 +62,15 @@ func (m *Manager) From(ctx context.Context) *Session {
 // Lookup is From for code that may run without the middleware.
 func (m *Manager) Lookup(ctx context.Context) (*Session, bool) {
 	s, _ := Lookup(ctx)
-	for ; s != nil; s = s.outer {
-		if s.m == m {
-			return s, true
-		}
+	s = s.of(m)
+	return s, s != nil
+}
+
+// of returns the session of a manager on the path that s, which may be nil, is
+// the innermost one of; nil if it is not there.
+func (s *Session) of(m *Manager) *Session {
+	for s != nil && s.m != m {
+		s = s.outer
 	}
-	return nil, false
+	return s
 }

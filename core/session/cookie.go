@@ -1,9 +1,11 @@
 package session
 
 import (
+	"iter"
 	"math"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,25 +13,46 @@ import (
 // maxCandidates bounds how many cookies of our name one request may have tried.
 const maxCandidates = 3
 
-// candidates returns the distinct well-formed tokens of a request, in order.
-func (m *Manager) candidates(r *http.Request) []token {
-	var out []token
-cookies:
-	for _, c := range r.CookiesNamed(m.opts.Cookie.Name) {
-		t, ok := parseToken(c.Value)
-		if !ok {
+// A candidates is the distinct well-formed tokens of a request, in order.
+type candidates struct {
+	tokens [maxCandidates]token
+	n      int
+}
+
+func (m *Manager) candidates(r *http.Request) (c candidates) {
+	for value := range cookiesNamed(r, m.opts.Cookie.Name) {
+		t, ok := parseToken(value)
+		if !ok || slices.Contains(c.tokens[:c.n], t) {
 			continue
 		}
-		for _, known := range out {
-			if known == t {
-				continue cookies
-			}
-		}
-		if out = append(out, t); len(out) == maxCandidates {
+		c.tokens[c.n] = t
+		if c.n++; c.n == maxCandidates {
 			break
 		}
 	}
-	return out
+	return c
+}
+
+// cookiesNamed are the values of a request's cookies of one name. It takes the
+// header apart as net/http does, but for values that are no token anyway, and
+// makes nothing of the other cookies.
+func cookiesNamed(r *http.Request, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range r.Header["Cookie"] {
+			for part := range strings.SplitSeq(line, ";") {
+				key, value, _ := strings.Cut(textproto.TrimString(part), "=")
+				if textproto.TrimString(key) != name {
+					continue
+				}
+				if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+					value = value[1 : n-1]
+				}
+				if !yield(value) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // newCookie returns the cookie with the attributes that identify it to a
@@ -74,13 +97,18 @@ func putCookie(h http.Header, c *http.Cookie) {
 }
 
 // varyCookie adds Cookie to Vary: what was answered depended on it (RFC 9111, section 4.1).
-func varyCookie(h http.Header) {
+func (x *Exchange) varyCookie(h http.Header) {
 	for _, line := range h["Vary"] {
 		for field := range strings.SplitSeq(line, ",") {
 			if field = textproto.TrimString(field); field == "*" || strings.EqualFold(field, "Cookie") {
 				return
 			}
 		}
+	}
+	if h["Vary"] == nil {
+		x.vary[0] = "Cookie"
+		h["Vary"] = x.vary[:]
+		return
 	}
 	h.Add("Vary", "Cookie")
 }

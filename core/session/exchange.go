@@ -43,17 +43,19 @@ type Exchange struct {
 	ended     bool
 	failed    error
 	inner     []string // Set-Cookie lines of managers further in
+	vary      [1]string
 }
 
 // Begin takes up a request. It does no I/O and reads nothing of the request.
 // It returns nil if this manager already handles the request.
 func (m *Manager) Begin(w http.ResponseWriter, r *http.Request) *Exchange {
-	if _, ok := m.Lookup(r.Context()); ok {
+	outer, _ := Lookup(r.Context())
+	if outer.of(m) != nil {
 		return nil
 	}
 	x := &Exchange{}
 	x.s.m = m
-	x.s.outer, _ = Lookup(r.Context())
+	x.s.outer = outer
 	x.s.x = x
 	x.s.started = m.opts.Clock()
 	x.ctx = sessionContext{r.Context(), &x.s}
@@ -169,11 +171,11 @@ func (x *Exchange) Release(r *http.Request) {
 func (x *Exchange) writeHeaders() {
 	h := x.w.raw.Header()
 	if x.s.wasAccessed() {
-		varyCookie(h)
+		x.varyCookie(h)
 	}
 	if c := x.s.cookie(); c != nil {
 		putCookie(h, c)
-		varyCookie(h)
+		x.varyCookie(h)
 		noStore(h)
 		for outer := x.s.outer; outer != nil; outer = outer.outer {
 			outer.x.inner = append(outer.x.inner, c.String())

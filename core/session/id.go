@@ -63,7 +63,9 @@ func (t token) id(cookieName string) ID {
 	b = append(b, 0)
 	b = append(b, t.secret[:]...)
 	sum := sha256.Sum256(b)
-	return ID(encoding.EncodeToString(sum[:]))
+	var text [encodedLen]byte
+	encoding.Encode(text[:], sum[:])
+	return ID(text[:])
 }
 
 // Format keeps the secret out of every formatted print.

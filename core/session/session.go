@@ -33,15 +33,20 @@ type Session struct {
 	sendCookie bool // the browser must get the current token
 	drop       bool // the browser must forget its token
 
+	*loaded        // nil while status is unloaded
+	ops     []op   // pending
+	login   string // pending; "" is none
+	renew   bool   // pending; true also with login
+	clean   bool   // the login carries nothing over
+}
+
+// loaded is what a request that does not use its session can do without.
+type loaded struct {
 	token token
 	id    ID
 	rest  []rest
 	base  state // as stored
 	cur   state // base with the pending operations applied
-	ops   []op
-	login string // pending; "" is none
-	renew bool   // pending; true also with login
-	clean bool   // the login carries nothing over
 }
 
 // state is what operations change.
@@ -100,6 +105,9 @@ func (s *Session) loadOnce(ctx context.Context) {
 // set takes over what was found.
 func (s *Session) set(f found, st status, err error) {
 	s.status, s.loadErr = st, err
+	if s.loaded == nil {
+		s.loaded = &loaded{}
+	}
 	s.token, s.id, s.base, s.rest = f.token, f.id, f.state, f.rest
 	if st != live {
 		s.base.values = values{codec: s.m.opts.Codec}
@@ -130,7 +138,8 @@ func (m *Manager) find(ctx context.Context, r *http.Request, started time.Time) 
 	var best found
 	var others []rest
 	st, two := none, false // principals
-	for _, t := range m.candidates(r) {
+	c := m.candidates(r)
+	for _, t := range c.tokens[:c.n] {
 		f, fst, err := m.loadState(ctx, t, started)
 		switch {
 		case err != nil:
@@ -253,17 +262,20 @@ func (s *Session) Reload(ctx context.Context) error {
 	defer s.io.Unlock()
 	s.mu.Lock()
 	s.accessed = true
-	t, was, others := s.token, s.status, s.rest
+	was, is := s.status, loaded{}
+	if s.loaded != nil {
+		is = *s.loaded
+	}
 	s.mu.Unlock()
 	var f found
 	var st status
 	var err error
 	switch was {
 	case live:
-		if f, st, err = s.m.loadState(ctx, t, s.started); err == nil && st != live {
+		if f, st, err = s.m.loadState(ctx, is.token, s.started); err == nil && st != live {
 			st = moved
 		}
-		f.rest = others
+		f.rest = is.rest
 	case moved:
 		return ErrSessionEnded
 	default:
@@ -307,7 +319,9 @@ func (s *Session) Err() error {
 // forget drops pending changes; mu is held.
 func (s *Session) forget() {
 	s.ops, s.login, s.renew, s.clean = nil, "", false, false
-	s.cur = s.base
+	if s.loaded != nil {
+		s.cur = s.base
+	}
 }
 
 func (s *Session) pending() bool { return len(s.ops) > 0 || s.renew }

@@ -135,25 +135,31 @@ func decodeValues(b []byte, codec Codec) (values, error) {
 	if r.bad || count == 0 || count > uint64(len(r.rest))/2 {
 		return v, fmt.Errorf("%w: envelope has a wrong number of keys", ErrUndecodable)
 	}
-	v.entries = make([]entry, count)
-	lengths := make([]uint64, count)
+	index := r.rest
 	var total uint64
-	for i := range v.entries {
-		v.entries[i].key = string(r.bytes(r.uvarint()))
-		lengths[i] = r.uvarint()
-		if total += lengths[i]; r.bad || lengths[i] > uint64(len(b)) {
+	for range count { // to find where the values begin
+		r.bytes(r.uvarint())
+		length := r.uvarint()
+		if total += length; r.bad || length > uint64(len(b)) {
 			return v, fmt.Errorf("%w: envelope is cut short", ErrUndecodable)
-		}
-		if i > 0 && v.entries[i].key <= v.entries[i-1].key {
-			return v, fmt.Errorf("%w: envelope has unsorted keys", ErrUndecodable)
 		}
 	}
 	if total != uint64(len(r.rest)) {
 		return v, fmt.Errorf("%w: envelope has a wrong length", ErrUndecodable)
 	}
-	for i := range v.entries {
-		v.entries[i].raw = r.bytes(lengths[i])
+	entries := make([]entry, count)
+	text := string(index[:len(index)-len(r.rest)]) // all keys share it
+	keys, raws := reader{rest: index[:len(text)]}, r
+	for i := range entries {
+		n := keys.uvarint()
+		at := len(text) - len(keys.rest)
+		keys.bytes(n)
+		entries[i] = entry{text[at : at+int(n)], raws.bytes(keys.uvarint())}
+		if i > 0 && entries[i].key <= entries[i-1].key {
+			return v, fmt.Errorf("%w: envelope has unsorted keys", ErrUndecodable)
+		}
 	}
+	v.entries = entries
 	return v, nil
 }
 

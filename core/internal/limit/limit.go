@@ -1,0 +1,98 @@
+// Package limit gives a call a time limit that costs nothing unless somebody
+// waits: the timer is made when Done is asked for, which a store in memory, or
+// one that answers at once, never does.
+package limit
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A Context is what [context.WithTimeout] returns, but for when its timer is
+// made. It is used once: after End it stays ended.
+type Context struct {
+	parent   context.Context
+	deadline time.Time
+
+	mu     sync.Mutex
+	timed  context.Context // made by the first Done
+	cancel context.CancelFunc
+	ended  bool
+}
+
+var _ context.Context = (*Context)(nil)
+
+// With returns a context that ends after d, with ctx, or at End, which the caller
+// must call.
+func With(ctx context.Context, d time.Duration) *Context {
+	c := &Context{}
+	c.Start(ctx, d)
+	return c
+}
+
+// Start makes c, the zero Context, what With returns.
+func (c *Context) Start(ctx context.Context, d time.Duration) {
+	c.parent, c.deadline = ctx, time.Now().Add(d)
+	if outer, ok := ctx.Deadline(); ok && outer.Before(c.deadline) {
+		c.deadline = outer
+	}
+	if outer, ok := ctx.(*Context); ok { // which ends no earlier: one timer serves both
+		c.parent = outer.parent
+	}
+}
+
+// End releases the context, and cancels what still waits on it.
+func (c *Context) End() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.cancel != nil {
+		c.cancel()
+	}
+}
+
+// Deadline implements [context.Context].
+func (c *Context) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// Done implements [context.Context].
+func (c *Context) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timed == nil {
+		c.timed, c.cancel = context.WithDeadline(c.parent, c.deadline)
+		if c.ended {
+			c.cancel()
+		}
+	}
+	return c.timed.Done()
+}
+
+// Err implements [context.Context].
+func (c *Context) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.timed != nil:
+		return c.timed.Err()
+	case c.parent.Err() != nil:
+		return c.parent.Err()
+	case !time.Now().Before(c.deadline):
+		return context.DeadlineExceeded
+	case c.ended:
+		return context.Canceled
+	}
+	return nil
+}
+
+// Value implements [context.Context]. Once there is a timer, package context
+// finds it here, and needs no goroutine to follow it.
+func (c *Context) Value(key any) any {
+	c.mu.Lock()
+	in := c.timed
+	c.mu.Unlock()
+	if in == nil {
+		in = c.parent
+	}
+	return in.Value(key)
+}
