@@ -78,3 +78,61 @@ func benchmark(b *testing.B, h http.HandlerFunc) {
 		request()
 	}
 }
+
+// TestARequestAllocates holds the numbers that the benchmarks module compares
+// with those of other libraries. That of no sessions at all is 0.
+func TestARequestAllocates(t *testing.T) {
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		most    float64
+	}{
+		"hardly anything, if it does not use its session": {untouched, 2},
+		"little, if it reads a key":                       {reads, 12},
+		"not much, if it changes one":                     {changes, 25},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := costs(t)(c.handler)
+			if n := testing.AllocsPerRun(100, request); n > c.most {
+				t.Errorf("%v allocations, want at most %v", n, c.most)
+			}
+		})
+	}
+}
+
+// countingCodec is JSON that counts.
+type countingCodec struct{ decoded, encoded *int }
+
+func (countingCodec) Name() string { return "counting" }
+
+func (c countingCodec) Marshal(v any) ([]byte, error) {
+	*c.encoded++
+	return session.JSON.Marshal(v)
+}
+
+func (c countingCodec) Unmarshal(data []byte, v any) error {
+	*c.decoded++
+	return session.JSON.Unmarshal(data, v)
+}
+
+func TestASmallChangeInALargeSessionDecodesNothingElse(t *testing.T) {
+	codec := countingCodec{new(int), new(int)}
+	b := newSite(t, session.Options{MaxSize: 1 << 20, Codec: codec}).browser()
+	b.visit(func(s *session.Session) {
+		for _, key := range tenKeys {
+			key.Set(s, strings.Repeat("x", 10<<10))
+		}
+	})
+	*codec.decoded, *codec.encoded = 0, 0
+	b.visit(func(s *session.Session) { count.Update(s, increment) })
+	if *codec.decoded != 0 || *codec.encoded != 2 { // once for the handler, and once on what is newest
+		t.Errorf("%d values decoded and %d encoded", *codec.decoded, *codec.encoded)
+	}
+	b.visit(func(s *session.Session) {
+		if count.Get(s) != 1 || len(tenKeys[9].Get(s)) != 10<<10 {
+			t.Error("the session is not whole")
+		}
+	})
+	if *codec.decoded != 2 {
+		t.Errorf("%d values decoded to read two", *codec.decoded)
+	}
+}

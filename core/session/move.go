@@ -64,8 +64,6 @@ func (w *work) move(ctx context.Context) error {
 			return err
 		}
 		successor = next
-		// The old session is looked at between the two writes: if it was ended
-		// before, that is seen here; if it is ended later, a list finds the successor.
 		if err = w.unchanged(ctx, old); err == nil {
 			err = w.m.update(ctx, old, w.mark(id), w.base.rec.Version)
 		} else if errors.Is(err, ErrUnavailable) {
@@ -123,8 +121,15 @@ func (w *work) giveUp(ctx context.Context, old, id ID, version uint64) {
 	w.m.abandon(ctx, id, version)
 }
 
-// unchanged tells whether the stored record is the base, as Update would.
+// unchanged tells whether the stored record is the base, as Update would. It is
+// asked between the two writes, for the case that nobody can tell what became of the
+// second: if the session was ended before, that is seen here; if it is ended
+// later, a list finds the successor. The sign-in of an anonymous visitor does
+// without: no list has had that session.
 func (w *work) unchanged(ctx context.Context, id ID) error {
+	if w.login != "" && w.base.rec.Principal == "" {
+		return nil
+	}
 	rec, err := w.m.loadFresh(ctx, id)
 	if err == nil && rec.Version != w.base.rec.Version {
 		return ErrConflict
