@@ -20,18 +20,12 @@ func (s *Store) Get(ctx context.Context, id session.ID) (session.Cached, error) 
 		return session.Cached{}, session.ErrNotFound
 	}
 	key := s.cacheKey(id)
-	return read(ctx, s, "cache get", func(ctx context.Context) (session.Cached, error) {
-		value, err := s.get(ctx, key)
-		if err == nil {
-			var c session.Cached
-			if c.Record, c.Checked, err = decode(kindEntry, value); err == nil {
-				return c, nil
-			}
-		}
+	return call(ctx, s, "cache get", func(ctx context.Context) (session.Cached, error) {
+		rec, checked, err := s.get(ctx, key, kindEntry)
 		if errors.Is(err, session.ErrUndecodable) {
 			err = session.ErrNotFound
 		}
-		return session.Cached{}, err
+		return session.Cached{Record: rec, Checked: checked}, err
 	})
 }
 
@@ -41,7 +35,7 @@ func (s *Store) AddLease(ctx context.Context, id session.ID, lease session.Lease
 		return false, nil
 	}
 	key, value := s.cacheKey(id), encodeLease(lease)
-	return write(ctx, s, "cache lease", func(ctx context.Context) (bool, error) {
+	return call(ctx, s, "cache lease", func(ctx context.Context) (bool, error) {
 		_, err := s.send(ctx, 1, "set", key, value, "nx", "px", max(ttl.Milliseconds(), 1))
 		if errors.Is(err, redis.Nil) {
 			return false, nil
@@ -82,7 +76,7 @@ func (s *Store) put(ctx context.Context, op string, sc script, id session.ID, en
 		return fmt.Errorf("redisstore: %s: %w", op, err)
 	}
 	key, ttl := s.cacheKey(id), millis(keep(entry.Record.Expires, time.Now()))
-	_, err = write(ctx, s, op, func(ctx context.Context) (string, error) {
+	_, err = call(ctx, s, op, func(ctx context.Context) (string, error) {
 		return s.run(ctx, sc, []string{key}, append(args, value, ttl)...)
 	})
 	return err
@@ -94,7 +88,7 @@ func (s *Store) RaiseTimes(ctx context.Context, id session.ID, lastSeen, expires
 		return nil
 	}
 	key, ttl := s.cacheKey(id), millis(keep(expires, time.Now()))
-	_, err := write(ctx, s, "cache raise", func(ctx context.Context) (string, error) {
+	_, err := call(ctx, s, "cache raise", func(ctx context.Context) (string, error) {
 		return s.run(ctx, raiseScript, []string{key},
 			number(ifVersion), number(fromTime(lastSeen)), number(fromTime(expires)), ttl)
 	})
@@ -108,8 +102,13 @@ func (s *Store) Remove(ctx context.Context, id session.ID) error {
 		return nil
 	}
 	key := s.cacheKey(id)
-	_, err := write(ctx, s, "cache remove", func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.rdb.Del(ctx, key).Err()
+	_, err := call(ctx, s, "cache remove", func(ctx context.Context) (struct{}, error) {
+		cmd := redis.NewIntCmd(ctx, "del", key)
+		route(cmd, 1)
+		if err := s.repeatable.do(ctx, cmd, settle); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, cmd.Err()
 	})
 	return err
 }

@@ -18,40 +18,37 @@ import (
 // hurry, and to know what became of a write is worth it. A deadline is kept.
 const settle = 500 * time.Millisecond
 
-// read runs f, which changes nothing, within ctx and the time limit of the store.
-func read[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (T, error) {
-	return call(ctx, s, op, 0, f)
-}
-
-// write runs f, which sends a write, within ctx and the time limit of the store.
-func write[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (T, error) {
-	return call(ctx, s, op, settle, f)
-}
-
-func call[T any](ctx context.Context, s *Store, op string, patience time.Duration, f func(context.Context) (T, error)) (value T, err error) {
+// call runs f, whose commands go through the batchers, within ctx and the time limit
+// of the store.
+func call[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (value T, err error) {
 	if s.invalid != nil {
 		return value, s.invalid
 	}
 	if err := ctx.Err(); err != nil {
 		return value, fmt.Errorf("redisstore: %s: %w", op, err)
 	}
-	limited, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	defer cancel()
-	if s.inline {
-		value, err = f(limited)
-	} else {
-		value, err = abandonable(ctx, limited, patience, f)
+	limited := ctx
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > s.options.Timeout {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, s.options.Timeout)
+		defer cancel()
 	}
-	if err != nil {
+	if value, err = f(limited); err != nil {
 		var none T
 		return none, s.failure(ctx, op, err)
 	}
 	return value, nil
 }
 
+// read is call for an f that asks the driver itself, and changes nothing.
+func read[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (T, error) {
+	return call(ctx, s, op, func(limited context.Context) (T, error) { return abandonable(limited, f) })
+}
+
 // abandonable runs f on a goroutine of its own, which is left behind when there
-// is no time left. f shares no memory with the caller that either writes afterwards.
-func abandonable[T any](ctx, limited context.Context, patience time.Duration, f func(context.Context) (T, error)) (T, error) {
+// is no time left: the driver does not always look at the context. f shares no
+// memory with the caller that either writes afterwards.
+func abandonable[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value    T
 		err      error
@@ -64,19 +61,13 @@ func abandonable[T any](ctx, limited context.Context, patience time.Duration, f 
 			r.panicked = recover() // of a hook of the application; it goes on in the caller
 			answer <- r
 		}()
-		r.value, r.err = f(limited)
+		r.value, r.err = f(ctx)
 	}()
 	var r result
 	select {
 	case r = <-answer:
-	case <-limited.Done():
-		r.err = limited.Err()
-		if ctx.Err() == context.Canceled && patience > 0 {
-			select {
-			case r = <-answer:
-			case <-time.After(patience):
-			}
-		}
+	case <-ctx.Done():
+		r.err = ctx.Err()
 	}
 	if r.panicked != nil {
 		panic(r.panicked)
@@ -169,7 +160,9 @@ func (s *Store) eval(ctx context.Context, name, script string, keys []string, ar
 func (s *Store) send(ctx context.Context, firstKey int8, args ...any) (string, error) {
 	cmd := once{redis.NewCmd(ctx, args...)}
 	route(cmd, firstKey)
-	_ = s.rdb.Process(ctx, cmd)
+	if err := s.once.do(ctx, cmd, settle); err != nil {
+		return "", err
+	}
 	return cmd.Text()
 }
 

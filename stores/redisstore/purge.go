@@ -29,7 +29,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 			return n, err
 		}
 		for _, id := range expired {
-			reply, err := write(ctx, s, "purge", func(ctx context.Context) (string, error) {
+			reply, err := call(ctx, s, "purge", func(ctx context.Context) (string, error) {
 				return s.remove(ctx, purgeScript, id, s.recordKey(id), number(fromTime(before)))
 			})
 			if err != nil {

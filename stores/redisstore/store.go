@@ -25,9 +25,9 @@ type Store struct {
 	prefix  string
 	invalid error // what Validate says
 
-	// inline: the client keeps to the deadline of a context, so that calls need
-	// no goroutine that can be left behind.
-	inline bool
+	// Commands that the driver may repeat, and those that it must not, since a write
+	// whose answer is lost may have taken effect.
+	repeatable, once *batcher
 
 	// separate: the index cannot be written in the script that writes the
 	// record, since they are in different slots.
@@ -56,10 +56,8 @@ func New(rdb redis.UniversalClient, o Options) *Store {
 		s.invalid = fmt.Errorf("%w: %w", err, session.ErrInvalid)
 		return s
 	}
-	switch c := rdb.(type) {
-	case *redis.Client:
-		s.inline = c.Options().ContextTimeoutEnabled
-	case *redis.ClusterClient: // which has waits of its own that know no context
+	s.repeatable, s.once = newBatcher(rdb, o.Timeout), newBatcher(rdb, o.Timeout)
+	if _, cluster := rdb.(*redis.ClusterClient); cluster {
 		s.separate.Store(true)
 	}
 	return s
@@ -71,30 +69,35 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 		return session.Record{}, session.ErrNotFound
 	}
 	key := s.recordKey(id)
-	return read(ctx, s, "load", func(ctx context.Context) (session.Record, error) {
-		value, err := s.get(ctx, key)
-		if err != nil {
-			return session.Record{}, err
-		}
-		rec, _, err := decode(kindRecord, value)
+	return call(ctx, s, "load", func(ctx context.Context) (session.Record, error) {
+		rec, _, err := s.get(ctx, key, kindRecord)
 		return rec, err
 	})
 }
 
-// get returns the value at a key: ErrNotFound where there is none, ErrUndecodable
+// get returns what is at a key: ErrNotFound where there is nothing, ErrUndecodable
 // where it is none of ours.
-func (s *Store) get(ctx context.Context, key string) (string, error) {
+func (s *Store) get(ctx context.Context, key, kind string) (rec session.Record, stamp time.Time, err error) {
 	cmd := redis.NewStringCmd(ctx, "get", key)
 	route(cmd, 1)
-	_ = s.rdb.Process(ctx, cmd)
-	value, err := cmd.Result()
-	switch {
-	case errors.Is(err, redis.Nil):
-		return "", session.ErrNotFound
-	case redis.HasErrorPrefix(err, "WRONGTYPE"):
-		return "", session.ErrUndecodable
+	if err := s.repeatable.do(ctx, cmd, 0); err != nil {
+		return rec, stamp, err
 	}
-	return value, err
+	switch value, err := cmd.Result(); {
+	case errors.Is(err, redis.Nil):
+		return rec, stamp, session.ErrNotFound
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return rec, stamp, session.ErrUndecodable
+	case err != nil:
+		return rec, stamp, err
+	default:
+		rec, stamp, payload, err := decodeHead(kind, value)
+		if err == nil && payload != "" {
+			all, _ := cmd.Bytes() // the value once more, which is nobody's but ours
+			rec.Payload = all[len(all)-len(payload):]
+		}
+		return rec, stamp, err
+	}
 }
 
 // Create implements session.Store. It is one script, and for a record with a
@@ -217,7 +220,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // change calls f and turns a script's answer into the error it means.
 func (s *Store) change(ctx context.Context, op string, f func(context.Context) (string, error)) error {
-	_, err := write(ctx, s, op, func(ctx context.Context) (struct{}, error) {
+	_, err := call(ctx, s, op, func(ctx context.Context) (struct{}, error) {
 		reply, err := f(ctx)
 		if err == nil {
 			err = meaning(reply)

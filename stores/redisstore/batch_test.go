@@ -1,0 +1,312 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A line is a server that answers a batch when the test says so.
+type line struct {
+	*batcher
+	sent   chan []string // the keys of each batch, in the order in which they are sent
+	answer chan struct{} // one for each batch
+}
+
+func newLine(lanes int) *line {
+	l := &line{sent: make(chan []string, 100), answer: make(chan struct{})}
+	l.batcher = &batcher{lanes: lanes, most: 10, limit: time.Hour, send: func(_ context.Context, cmds []redis.Cmder) {
+		var keys []string
+		for _, cmd := range cmds {
+			keys = append(keys, cmd.Args()[1].(string))
+		}
+		l.sent <- keys
+		<-l.answer
+		for _, cmd := range cmds {
+			cmd.(*redis.StringCmd).SetVal("of " + cmd.Args()[1].(string))
+		}
+	}}
+	return l
+}
+
+// ask sends a command from a goroutine of its own. What it got, or an error, comes out of
+// the channel.
+func (l *line) ask(ctx context.Context, key string, patience time.Duration) <-chan any {
+	out := make(chan any, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				out <- p
+			}
+		}()
+		cmd := redis.NewStringCmd(ctx, "get", key)
+		if err := l.do(ctx, cmd, patience); err != nil {
+			out <- err
+			return
+		}
+		out <- cmd.Val()
+	}()
+	synctest.Wait()
+	return out
+}
+
+func (l *line) wantSent(t *testing.T, keys ...string) {
+	t.Helper()
+	synctest.Wait()
+	select {
+	case got := <-l.sent:
+		if !slices.Equal(got, keys) {
+			t.Errorf("%q were sent together, want %q", got, keys)
+		}
+	default:
+		t.Errorf("nothing was sent, want %q", keys)
+	}
+}
+
+func (l *line) wantNothingSent(t *testing.T) {
+	t.Helper()
+	synctest.Wait()
+	select {
+	case got := <-l.sent:
+		t.Errorf("%q were sent", got)
+	default:
+	}
+}
+
+func want(t *testing.T, from <-chan any, value any) {
+	t.Helper()
+	synctest.Wait()
+	select {
+	case got := <-from:
+		if got != value {
+			t.Errorf("got %v, want %v", got, value)
+		}
+	default:
+		t.Errorf("still waiting, want %v", value)
+	}
+}
+
+func TestCommandsThatComeWhileOthersAreUnderWayGoTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		a := l.ask(t.Context(), "a", 0)
+		l.wantSent(t, "a") // at once
+		var rest []<-chan any
+		for i := range 13 {
+			rest = append(rest, l.ask(t.Context(), strconv.Itoa(i), 0))
+		}
+		l.wantNothingSent(t)
+		l.answer <- struct{}{}
+		want(t, a, "of a")
+		l.wantSent(t, "0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+		l.answer <- struct{}{}
+		l.wantSent(t, "10", "11", "12")
+		l.answer <- struct{}{}
+		for i, r := range rest {
+			want(t, r, "of "+strconv.Itoa(i))
+		}
+	})
+}
+
+func TestACallerThatLeavesTakesItsOwnCommandAlongAndNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		first, leaveFirst := context.WithCancel(t.Context())
+		second, leaveSecond := context.WithTimeout(t.Context(), time.Millisecond)
+		defer leaveSecond()
+		a := l.ask(first, "a", 0)
+		b, c := l.ask(second, "b", 0), l.ask(t.Context(), "c", 0)
+		l.wantSent(t, "a")
+		leaveFirst()
+		want(t, a, context.Canceled)
+		time.Sleep(time.Millisecond)
+		want(t, b, context.DeadlineExceeded)
+		l.answer <- struct{}{}
+		l.wantSent(t, "c") // b had not been sent, and never is
+		l.answer <- struct{}{}
+		want(t, c, "of c")
+		l.wantNothingSent(t)
+	})
+}
+
+func TestWhoeverHasNoTimeLeftSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		want(t, l.ask(ctx, "a", time.Hour), context.Canceled)
+		l.wantNothingSent(t)
+	})
+}
+
+func TestABatchThatIsLateKeepsNobodyElseWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(2)
+		a, b := l.ask(t.Context(), "a", 0), l.ask(t.Context(), "b", 0)
+		l.wantSent(t, "a")
+		l.wantSent(t, "b")
+		c := l.ask(t.Context(), "c", 0)
+		l.wantNothingSent(t)
+		time.Sleep(batchLate)
+		l.wantSent(t, "c")
+		time.Sleep(time.Hour)
+		d := l.ask(t.Context(), "d", 0) // nobody is punctual any more
+		l.wantSent(t, "d")
+		for range 4 {
+			l.answer <- struct{}{}
+		}
+		for of, r := range map[string]<-chan any{"a": a, "b": b, "c": c, "d": d} {
+			want(t, r, "of "+of)
+		}
+		for _, key := range []string{"e", "f", "g"} { // all is well again: two lanes
+			l.ask(t.Context(), key, 0)
+		}
+		l.wantSent(t, "e")
+		l.wantSent(t, "f")
+		l.wantNothingSent(t)
+		for range 3 {
+			l.answer <- struct{}{}
+		}
+		if l.stalled != 0 {
+			t.Errorf("%d batches count as late", l.stalled)
+		}
+	})
+}
+
+func TestAPanicOfTheDriverReachesEachCallerAndTheNextGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		well := l.send
+		first := l.ask(t.Context(), "first", 0)
+		a, b := l.ask(t.Context(), "a", 0), l.ask(t.Context(), "b", 0)
+		l.send = func(context.Context, []redis.Cmder) { panic("a hook") }
+		l.answer <- struct{}{}
+		want(t, first, "of first")
+		want(t, a, "a hook")
+		want(t, b, "a hook")
+		l.send = well
+		c := l.ask(t.Context(), "c", 0)
+		l.answer <- struct{}{}
+		want(t, c, "of c")
+	})
+}
+
+// TestTheDriverGetsAContextThatEndsForNobody: also the caller's values, for hooks that trace.
+func TestTheDriverGetsAContextThatEndsForNobody(t *testing.T) {
+	type key struct{}
+	var got context.Context
+	b := &batcher{lanes: 1, most: 10, limit: time.Hour, send: func(ctx context.Context, _ []redis.Cmder) { got = ctx }}
+	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "value"), time.Minute)
+	if err := b.do(ctx, redis.NewStringCmd(ctx, "get", "a"), 0); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	end, ok := got.Deadline()
+	if left := time.Until(end); !ok || left > time.Hour || left < time.Hour-time.Minute || got.Err() != nil || got.Value(key{}) != "value" {
+		t.Errorf("it ends in %v, error %v, value %v", left, got.Err(), got.Value(key{}))
+	}
+}
+
+func TestEachOfManyCallersGetsItsOwnAnswer(t *testing.T) {
+	var batches, commands atomic.Int64
+	b := &batcher{lanes: 2, most: 10, limit: time.Hour, send: func(_ context.Context, cmds []redis.Cmder) {
+		batches.Add(1)
+		commands.Add(int64(len(cmds)))
+		for _, cmd := range cmds {
+			cmd.(*redis.StringCmd).SetVal("of " + cmd.Args()[1].(string))
+		}
+	}}
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			for j := range 100 {
+				key := strconv.Itoa(100*i + j)
+				ctx, cancel := context.WithCancel(t.Context())
+				if j%10 == 0 {
+					go cancel() // whether it leaves in time or not
+				}
+				cmd := redis.NewStringCmd(ctx, "get", key)
+				switch err := b.do(ctx, cmd, 0); {
+				case err == nil && cmd.Val() != "of "+key:
+					t.Errorf("%q got %q", key, cmd.Val())
+				case err != nil && j%10 != 0:
+					t.Errorf("%q: %v", key, err)
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	if n := commands.Load(); n > 5000 || n < 4500 {
+		t.Errorf("%d commands were sent, in %d batches", n, batches.Load())
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) != 0 {
+		t.Errorf("%d still wait", len(b.waiting))
+	}
+}
+
+func TestOnlyACancelledWriteWaitsForItsAnswerAndOnlyALittle(t *testing.T) {
+	const end = time.Minute
+	for name, c := range map[string]struct {
+		patience time.Duration
+		limit    time.Duration
+		within   func(context.Context) (context.Context, context.CancelFunc)
+		late     time.Duration // how long after the end the answer comes
+		want     error
+	}{
+		"a cancelled write whose answer is on its way": {patience: settle, within: cancelled(end), late: settle / 2},
+		"a cancelled write whose answer does not come": {patience: settle, within: cancelled(end), late: 2 * settle, want: context.Canceled},
+		"a cancelled read":            {within: cancelled(end), late: settle / 2, want: context.Canceled},
+		"a write past its deadline":   {patience: settle, within: deadline(end), late: settle / 2, want: context.DeadlineExceeded},
+		"a write past the time limit": {patience: settle, within: cancelled(time.Hour), limit: end, late: settle / 2, want: os.ErrDeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if c.limit == 0 {
+					c.limit = time.Hour
+				}
+				ctx, cancel := c.within(t.Context())
+				defer cancel()
+				s := &Store{options: Options{Timeout: c.limit}}
+				l := newLine(1)
+				time.AfterFunc(end+c.late, func() { l.answer <- struct{}{} })
+				got, err := call(ctx, s, "test", func(ctx context.Context) (string, error) {
+					cmd := redis.NewStringCmd(ctx, "get", "a")
+					if err := l.do(ctx, cmd, c.patience); err != nil {
+						return "", err
+					}
+					return cmd.Val(), nil
+				})
+				if !errors.Is(err, c.want) || (got == "of a") != (c.want == nil) {
+					t.Errorf("got %q and %v, want the error %v", got, err, c.want)
+				}
+				time.Sleep(c.late) // until the answer has come
+			})
+		})
+	}
+}
+
+func cancelled(after time.Duration) func(context.Context) (context.Context, context.CancelFunc) {
+	return func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		time.AfterFunc(after, cancel)
+		return ctx, cancel
+	}
+}
+
+func deadline(after time.Duration) func(context.Context) (context.Context, context.CancelFunc) {
+	return func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, after)
+	}
+}
