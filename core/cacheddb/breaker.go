@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seshat-go/seshat/core/internal/limit"
 	"github.com/seshat-go/seshat/core/session"
 )
 
@@ -39,8 +40,8 @@ func (b *breaker) close() {
 // waits and the cache may take.
 func (s *Store) ask(ctx context.Context, op string, id session.ID, call func(context.Context) error) error {
 	began := time.Now()
-	limited, cancel := context.WithTimeout(ctx, s.o.CacheTimeout)
-	defer cancel()
+	limited := limit.With(ctx, s.o.CacheTimeout)
+	defer limited.End()
 	err := call(limited)
 	if failed(err) && cut(ctx, began, s.o.CacheTimeout) {
 		return err
@@ -55,8 +56,8 @@ func (s *Store) offer(ctx context.Context, op string, id session.ID, call func(c
 	if s.breaker.isOpen() {
 		return
 	}
-	limited, cancel := s.detached(ctx)
-	defer cancel()
+	limited := s.detached(ctx)
+	defer limited.End()
 	err := call(limited)
 	s.judge(ctx, op, id, err, err)
 }
@@ -66,8 +67,8 @@ func (s *Store) offer(ctx context.Context, op string, id session.ID, call func(c
 // fails too, the entry is pending, and tell returns false.
 func (s *Store) tell(ctx context.Context, op string, id session.ID, call func(context.Context) error) bool {
 	if !s.breaker.isOpen() {
-		limited, cancel := s.detached(ctx)
-		defer cancel()
+		limited := s.detached(ctx)
+		defer limited.End()
 		cause := call(limited)
 		err := cause
 		if err != nil && limited.Err() == nil {
@@ -102,6 +103,6 @@ func (s *Store) judge(ctx context.Context, op string, id session.ID, err, cause 
 
 func failed(err error) bool { return err != nil && !errors.Is(err, session.ErrNotFound) }
 
-func (s *Store) detached(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), s.o.CacheTimeout)
+func (s *Store) detached(ctx context.Context) *limit.Context {
+	return limit.With(context.WithoutCancel(ctx), s.o.CacheTimeout)
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seshat-go/seshat/core/internal/limit"
 	"github.com/seshat-go/seshat/core/session"
 )
 
@@ -35,8 +36,8 @@ func (s *Store) recheckOrServe(ctx context.Context, id session.ID, read session.
 	if !s.rechecks.enter(began) {
 		return read.Record, nil
 	}
-	limited, cancel := context.WithTimeout(ctx, s.o.RecheckTimeout)
-	defer cancel()
+	limited := limit.With(ctx, s.o.RecheckTimeout)
+	defer limited.End()
 	answered := false
 	defer s.rechecks.unless(&answered)
 	rec, err := s.recheck(limited, id, read)
@@ -64,8 +65,8 @@ func (s *Store) touchTruth(ctx context.Context, id session.ID, lastSeen, expires
 	if !s.rechecks.enter(began) {
 		return errDown
 	}
-	limited, cancel := context.WithTimeout(ctx, s.o.RecheckTimeout)
-	defer cancel()
+	limited := limit.With(ctx, s.o.RecheckTimeout)
+	defer limited.End()
 	answered := false
 	defer s.rechecks.unless(&answered)
 	err := s.truth.Touch(limited, id, lastSeen, expires, ifVersion)

@@ -60,8 +60,12 @@ func call[T any](parent context.Context, s *Store, op string, limit time.Duratio
 	if err := parent.Err(); err != nil {
 		return none, fmt.Errorf("gormstore: %s: %w", op, err)
 	}
-	ctx, cancel := context.WithTimeout(parent, limit)
-	defer cancel()
+	ctx := parent
+	if end, ok := parent.Deadline(); !ok || time.Until(end) > limit {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(parent, limit)
+		defer cancel()
+	}
 	result, err := untilSettled(ctx, s, f)
 	switch ended := ctx.Err(); {
 	case err == nil:

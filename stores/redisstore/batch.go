@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,15 +18,18 @@ import (
 // caller leaves is never sent. The driver gets a context that ends for nobody, with the
 // values of the first caller's, and the store's time limit as its deadline.
 type batcher struct {
-	send  func(context.Context, []redis.Cmder)
-	limit time.Duration // the deadline that the driver is given
-	lanes int           // how many batches may be under way
-	most  int           // commands in one
+	send   func(context.Context, []redis.Cmder)
+	limit  time.Duration // the deadline that the driver is given
+	direct bool          // the driver keeps to deadlines: a command that finds no other needs no goroutine
+	lanes  int           // how many batches may be under way; 0: each command goes alone, however many there are
+	most   int           // commands in a batch
 
 	mu      sync.Mutex
 	waiting []*waiter // not sent yet
-	running int       // workers, each of which has one batch under way
-	stalled int       // of these, how many are late; others may begin in their place
+	flights []*flight // under way
+	late    int       // of these; others may begin in their place
+	watch   *time.Timer
+	watched bool // the timer runs
 }
 
 // A waiter is a command and its caller. answered gets one value.
@@ -37,26 +41,30 @@ type waiter struct {
 	panicked any  // by a hook of the application
 }
 
+// A flight is a lane in use.
+type flight struct {
+	began time.Time
+	late  bool
+}
+
 const (
-	// batchLanes: with one, a slow answer holds up everybody; the more there are, the
+	// With one lane, a slow answer holds up everybody; the more there are, the
 	// smaller the batches.
 	batchLanes = 2
 	batchMost  = 64
 
-	// A batch that takes longer than this, since the server, its connection or
-	// a large value is slow, no longer keeps others waiting.
-	batchLate     = 20 * time.Millisecond
-	maxStalled    = 32
-	clusterLanes  = 1 << 30
-	clusterInLane = 1
+	// A batch that takes longer, since the server, its connection or a large value is
+	// slow, no longer keeps others waiting.
+	batchLate = 20 * time.Millisecond
+	mostLate  = 32
 )
 
 // newBatcher returns a batcher over the client. In Cluster each command goes alone: one
-// that waits for a node that does not answer must not keep those to others.
+// to a node that does not answer must not keep those to other nodes.
 func newBatcher(rdb redis.UniversalClient, limit time.Duration) *batcher {
-	b := &batcher{limit: limit, lanes: batchLanes, most: batchMost}
-	if _, cluster := rdb.(*redis.ClusterClient); cluster {
-		b.lanes, b.most = clusterLanes, clusterInLane
+	b := &batcher{limit: limit, most: batchMost}
+	if c, ok := rdb.(*redis.Client); ok {
+		b.lanes, b.direct = batchLanes, c.Options().ContextTimeoutEnabled
 	}
 	b.send = func(ctx context.Context, cmds []redis.Cmder) {
 		if len(cmds) == 1 {
@@ -79,11 +87,23 @@ func (b *batcher) do(ctx context.Context, cmd redis.Cmder, patience time.Duratio
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if b.lanes > 0 && b.direct {
+		if f := b.claim(); f != nil {
+			defer b.leave(f)
+			b.send(ctx, []redis.Cmder{cmd})
+			return nil
+		}
+	}
 	w := &waiter{ctx: ctx, cmd: cmd, answered: make(chan struct{}, 1)}
-	b.mu.Lock()
-	b.waiting = append(b.waiting, w)
-	b.start()
-	b.mu.Unlock()
+	if b.lanes == 0 {
+		w.sent = true
+		go b.carry([]*waiter{w}, []redis.Cmder{cmd})
+	} else {
+		b.mu.Lock()
+		b.waiting = append(b.waiting, w)
+		b.start()
+		b.mu.Unlock()
+	}
 	select {
 	case <-w.answered:
 	case <-ctx.Done():
@@ -115,26 +135,91 @@ func (b *batcher) settle(w *waiter, patience time.Duration) bool {
 	}
 }
 
-// start starts a worker if there is something to do and a lane for it; mu is held.
-func (b *batcher) start() {
-	if len(b.waiting) > 0 && b.running < b.lanes+b.stalled {
-		b.running++
-		go b.work()
+// claim takes a lane for a command that need not wait; nil if there is none.
+func (b *batcher) claim() *flight {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) > 0 || !b.hasLane() {
+		return nil
+	}
+	return b.enter()
+}
+
+// enter takes a lane; mu is held.
+func (b *batcher) enter() *flight {
+	f := &flight{began: time.Now()}
+	b.flights = append(b.flights, f)
+	return f
+}
+
+// leave gives the lane back.
+func (b *batcher) leave(f *flight) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.land(f)
+	b.start()
+}
+
+// land ends a flight; mu is held.
+func (b *batcher) land(f *flight) {
+	i := slices.Index(b.flights, f)
+	b.flights = slices.Delete(b.flights, i, i+1)
+	if f.late {
+		b.late--
 	}
 }
 
+// hasLane tells whether there is a lane; mu is held.
+func (b *batcher) hasLane() bool {
+	if len(b.flights) < b.lanes+b.late {
+		return true
+	}
+	now := time.Now()
+	for _, f := range b.flights {
+		if !f.late && b.late < mostLate && now.Sub(f.began) >= batchLate {
+			f.late = true
+			b.late++
+		}
+	}
+	return len(b.flights) < b.lanes+b.late
+}
+
+// start lets a worker begin if there is something to do and a lane for it, or sees to it
+// that this is looked at again; mu is held.
+func (b *batcher) start() {
+	switch {
+	case len(b.waiting) == 0:
+	case b.hasLane():
+		go b.work(b.enter())
+	case b.watch == nil:
+		b.watched, b.watch = true, time.AfterFunc(batchLate, b.look)
+	case !b.watched:
+		b.watched = true
+		b.watch.Reset(batchLate)
+	}
+}
+
+// look looks again whether a lane can be used.
+func (b *batcher) look() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.watched = false
+	b.start()
+}
+
 // work sends batches until nobody waits.
-func (b *batcher) work() {
+func (b *batcher) work(f *flight) {
 	var batch []*waiter
 	var cmds []redis.Cmder
 	for {
 		b.mu.Lock()
 		batch, cmds = b.take(batch[:0], cmds[:0])
+		b.land(f)
 		if len(batch) == 0 {
-			b.running--
 			b.mu.Unlock()
 			return
 		}
+		f = b.enter()
 		b.mu.Unlock()
 		b.carry(batch, cmds)
 	}
@@ -160,25 +245,8 @@ func (b *batcher) take(batch []*waiter, cmds []redis.Cmder) ([]*waiter, []redis.
 
 // carry sends a batch and hands out the answers.
 func (b *batcher) carry(batch []*waiter, cmds []redis.Cmder) {
-	over, late := false, false
-	watch := time.AfterFunc(batchLate, func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if !over && b.stalled < maxStalled {
-			late = true
-			b.stalled++
-			b.start()
-		}
-	})
 	defer func() {
 		panicked := recover()
-		watch.Stop()
-		b.mu.Lock()
-		over = true
-		if late {
-			b.stalled--
-		}
-		b.mu.Unlock()
 		for i, w := range batch {
 			w.panicked = panicked
 			w.answered <- struct{}{}

@@ -176,8 +176,68 @@ func TestABatchThatIsLateKeepsNobodyElseWaiting(t *testing.T) {
 		for range 3 {
 			l.answer <- struct{}{}
 		}
-		if l.stalled != 0 {
-			t.Errorf("%d batches count as late", l.stalled)
+		l.wantSent(t, "g")
+		synctest.Wait()
+		if l.late != 0 || len(l.flights) != 0 {
+			t.Errorf("%d batches count as late, and %d as under way", l.late, len(l.flights))
+		}
+	})
+}
+
+// TestWhereTheDriverKeepsToDeadlinesOneCommandAloneNeedsNoGoroutine: it is sent with its
+// own context; those that come meanwhile are sent by a goroutine.
+func TestWhereTheDriverKeepsToDeadlinesOneCommandAloneNeedsNoGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		l.direct = true
+		var got context.Context
+		well := l.send
+		l.send = func(ctx context.Context, cmds []redis.Cmder) {
+			got = ctx
+			well(ctx, cmds)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		a := l.ask(ctx, "a", 0)
+		l.wantSent(t, "a")
+		if got != ctx {
+			t.Error("it is not the caller's context")
+		}
+		b, c := l.ask(ctx, "b", 0), l.ask(ctx, "c", 0)
+		l.wantNothingSent(t)
+		l.answer <- struct{}{}
+		want(t, a, "of a")
+		l.wantSent(t, "b", "c")
+		l.answer <- struct{}{}
+		want(t, b, "of b")
+		want(t, c, "of c")
+		l.send = func(context.Context, []redis.Cmder) { panic("a hook") }
+		want(t, l.ask(ctx, "d", 0), "a hook")
+		l.send = well
+		l.ask(ctx, "e", 0)
+		l.wantSent(t, "e")
+		l.answer <- struct{}{}
+	})
+}
+
+// TestWithoutLanesEachCommandGoesAloneAtOnce: as in Cluster.
+func TestWithoutLanesEachCommandGoesAloneAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(0)
+		var asked []<-chan any
+		for i := range 20 {
+			asked = append(asked, l.ask(t.Context(), strconv.Itoa(i), 0))
+			l.wantSent(t, strconv.Itoa(i))
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		gone := l.ask(ctx, "gone", 0)
+		leave()
+		want(t, gone, context.Canceled)
+		for range 21 {
+			l.answer <- struct{}{}
+		}
+		for i, a := range asked {
+			want(t, a, "of "+strconv.Itoa(i))
 		}
 	})
 }

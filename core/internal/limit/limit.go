@@ -12,8 +12,9 @@ import (
 // A Context is what [context.WithTimeout] returns, but for when its timer is
 // made. It is used once: after End it stays ended.
 type Context struct {
-	parent   context.Context
-	deadline time.Time
+	parent    context.Context
+	deadline  time.Time
+	inherited bool // the parent's deadline, which comes first: that says when it has passed
 
 	mu     sync.Mutex
 	timed  context.Context // made by the first Done
@@ -35,9 +36,8 @@ func With(ctx context.Context, d time.Duration) *Context {
 func (c *Context) Start(ctx context.Context, d time.Duration) {
 	c.parent, c.deadline = ctx, time.Now().Add(d)
 	if outer, ok := ctx.Deadline(); ok && outer.Before(c.deadline) {
-		c.deadline = outer
-	}
-	if outer, ok := ctx.(*Context); ok { // which ends no earlier: one timer serves both
+		c.deadline, c.inherited = outer, true
+	} else if outer, ok := ctx.(*Context); ok { // one timer serves both
 		c.parent = outer.parent
 	}
 }
@@ -60,7 +60,11 @@ func (c *Context) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timed == nil {
-		c.timed, c.cancel = context.WithDeadline(c.parent, c.deadline)
+		if c.inherited {
+			c.timed, c.cancel = context.WithCancel(c.parent)
+		} else {
+			c.timed, c.cancel = context.WithDeadline(c.parent, c.deadline)
+		}
 		if c.ended {
 			c.cancel()
 		}
@@ -77,7 +81,7 @@ func (c *Context) Err() error {
 		return c.timed.Err()
 	case c.parent.Err() != nil:
 		return c.parent.Err()
-	case !time.Now().Before(c.deadline):
+	case !c.inherited && !time.Now().Before(c.deadline):
 		return context.DeadlineExceeded
 	case c.ended:
 		return context.Canceled

@@ -78,6 +78,28 @@ func TestTheShorterLimitCounts(t *testing.T) {
 	})
 }
 
+// TestWithADeadlineOfTheParentTheParentHasEndedToo: whoever asks which of the two it was
+// gets the right answer at once.
+func TestWithADeadlineOfTheParentTheParentHasEndedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 100 {
+			parent, cancel := context.WithTimeout(t.Context(), time.Second)
+			c := limit.With(parent, time.Hour)
+			waits := limit.With(parent, time.Hour)
+			<-waits.Done()
+			if parent.Err() == nil || waits.Err() == nil {
+				t.Fatalf("the parent says %v, the limit %v", parent.Err(), waits.Err())
+			}
+			if c.Err() != nil && parent.Err() == nil {
+				t.Fatal("over before the parent")
+			}
+			waits.End()
+			c.End()
+			cancel()
+		}
+	})
+}
+
 func TestALimitUsedByPackageContextNeedsNoGoroutine(t *testing.T) {
 	before := runtime.NumGoroutine()
 	c := limit.With(t.Context(), time.Hour)
