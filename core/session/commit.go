@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // Save stores the changes made so far, and the time of use if it is due, for
@@ -154,8 +155,15 @@ func (s *Session) touchNow(ctx context.Context) {
 	}
 	rec, id := s.base.rec, s.id
 	s.mu.Unlock()
-	if !rec.live(now) || now.Sub(rec.LastSeen) < s.m.touchInterval(rec.IdleTimeout) {
+	interval := s.m.touchInterval(rec.IdleTimeout)
+	if !rec.live(now) || now.Sub(rec.LastSeen) < interval {
 		return
+	}
+	use := touched{id, rec.Version}
+	if at, under := s.m.touches.LoadOrStore(use, now); !under {
+		defer s.m.touches.Delete(use)
+	} else if now.Sub(at.(time.Time)) < interval {
+		return // another request of this process stores its own at this moment
 	}
 	rec.seen(now)
 	if !s.m.touch(ctx, id, rec.LastSeen, rec.Expires, rec.Version) {
@@ -165,6 +173,12 @@ func (s *Session) touchNow(ctx context.Context) {
 	defer s.mu.Unlock()
 	s.base.rec = rec
 	s.cur.rec.seen(now)
+}
+
+// touched is what a touch is of: none has an effect on another version.
+type touched struct {
+	id      ID
+	version uint64
 }
 
 // closeHeader notes that the header is about to leave. It waits for a Save under

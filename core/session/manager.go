@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type Manager struct {
 	// cached: fresh asks the truth, and the store's Load perhaps a cache.
 	cached bool
 	queue  queue
+	// touches are those under way: parallel requests of one session need only one.
+	touches sync.Map // from touched to the time of the use
 }
 
 // New returns a manager, or an error that says which option is wrong. It does

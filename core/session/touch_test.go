@@ -87,6 +87,29 @@ func TestATouchNeitherUndoesNorOutlivesANewerWrite(t *testing.T) {
 	b.seesNothing()
 }
 
+func TestParallelRequestsStoreTheirUseOnce(t *testing.T) {
+	s, b := started(t, session.Options{TouchInterval: time.Minute})
+	s.clock.advance(2 * time.Hour)
+	touch, g := stopBefore()
+	s.store.plan("touch", touch)
+	first := b.begin(read)
+	<-g.reached
+	for range 3 {
+		b.sees("", "tea")
+	}
+	s.wantCalls("load", "touch", "load", "load", "load")
+	s.store.reset()
+	s.clock.advance(time.Minute) // it takes long: another use is due meanwhile
+	b.sees("", "tea")
+	s.wantCalls("load", "touch")
+	close(g.open)
+	(<-first).want(200)
+	s.store.reset()
+	s.clock.advance(time.Minute)
+	b.sees("", "tea")
+	s.wantCalls("load", "touch")
+}
+
 func TestAFailingResponseStoresNoUse(t *testing.T) {
 	s, b := started(t, session.Options{})
 	s.clock.advance(2 * time.Hour)
