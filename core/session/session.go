@@ -42,11 +42,16 @@ type Session struct {
 
 // loaded is what a request that does not use its session can do without.
 type loaded struct {
+	found
+	cur state // base with the pending operations applied
+}
+
+// found is a stored session and its token.
+type found struct {
 	token token
 	id    ID
 	rest  []rest
 	base  state // as stored
-	cur   state // base with the pending operations applied
 }
 
 // state is what operations change.
@@ -96,31 +101,19 @@ func (s *Session) loadOnce(ctx context.Context) {
 	if known {
 		return
 	}
-	f, st, err := s.m.find(ctx, s.x.req, s.started)
+	l, st, err := s.m.find(ctx, s.x.req, s.started)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.set(f, st, err)
+	s.set(l, st, err)
 }
 
 // set takes over what was found.
-func (s *Session) set(f found, st status, err error) {
-	s.status, s.loadErr = st, err
-	if s.loaded == nil {
-		s.loaded = &loaded{}
-	}
-	s.token, s.id, s.base, s.rest = f.token, f.id, f.state, f.rest
+func (s *Session) set(l *loaded, st status, err error) {
+	s.status, s.loadErr, s.loaded = st, err, l
 	if st != live {
 		s.base.values = values{codec: s.m.opts.Codec}
 	}
 	s.cur = s.base
-}
-
-// found is a stored session and its token.
-type found struct {
-	token token
-	id    ID
-	state state
-	rest  []rest
 }
 
 // rest is a record that the browser has a token of beside the session in use:
@@ -131,25 +124,29 @@ type rest struct {
 	principal string
 }
 
-func (f *found) asRest() rest { return rest{f.id, f.state.rec.Version, f.state.rec.Principal} }
+func (f *found) asRest() rest { return rest{f.id, f.base.rec.Version, f.base.rec.Principal} }
 
 // find looks for the session of a request among its cookies.
-func (m *Manager) find(ctx context.Context, r *http.Request, started time.Time) (found, status, error) {
-	var best found
+func (m *Manager) find(ctx context.Context, r *http.Request, started time.Time) (*loaded, status, error) {
+	best := &loaded{}
 	var others []rest
 	st, two := none, false // principals
 	c := m.candidates(r)
-	for _, t := range c.tokens[:c.n] {
-		f, fst, err := m.loadState(ctx, t, started)
+	for i, t := range c.tokens[:c.n] {
+		f := best
+		if i > 0 {
+			f = &loaded{}
+		}
+		fst, err := m.loadState(ctx, t, started, &f.found)
+		is, was := &f.base.rec, &best.base.rec
 		switch {
 		case err != nil:
-			return found{}, failed, err
-		case fst == live && st == live && f.state.rec.Principal != best.state.rec.Principal &&
-			f.state.rec.Principal != "" && best.state.rec.Principal != "":
+			return &loaded{}, failed, err
+		case fst == live && st == live && is.Principal != was.Principal && is.Principal != "" && was.Principal != "":
 			m.event(ctx, Event{Kind: EventAmbiguous, ID: f.id, Op: "load"})
 			two, others = true, append(others, f.asRest())
-		case fst == live && st == live && !better(&f.state.rec, &best.state.rec),
-			fst == none && f.state.rec.Version != 0:
+		case fst == live && st == live && !better(is, was),
+			fst == none && is.Version != 0:
 			others = append(others, f.asRest())
 		case fst == live && st == live:
 			others = append(others, best.asRest())
@@ -157,9 +154,12 @@ func (m *Manager) find(ctx context.Context, r *http.Request, started time.Time) 
 		case fst == live, fst == moved && st == none:
 			best, st = f, fst
 		}
+		if st == none && f == best {
+			best = &loaded{} // that was nothing
+		}
 	}
 	if two {
-		return found{rest: append(others, best.asRest())}, ambiguous, nil
+		return &loaded{found: found{rest: append(others, best.asRest())}}, ambiguous, nil
 	}
 	best.rest = others
 	return best, st, nil
@@ -179,64 +179,63 @@ func better(a, b *Record) bool {
 
 // loadState loads what is stored for a token: live, moved, or none, which has a
 // version if there is a record that cannot be decoded.
-func (m *Manager) loadState(ctx context.Context, t token, started time.Time) (found, status, error) {
-	f := found{token: t, id: t.id(m.opts.Cookie.Name)}
-	st, err := m.read(ctx, f.id)
-	rec := &st.rec
+func (m *Manager) loadState(ctx context.Context, t token, started time.Time, f *found) (status, error) {
+	f.token, f.id = t, t.id(m.opts.Cookie.Name)
+	err := m.read(ctx, f.id, &f.base)
+	rec := &f.base.rec
 	mark := err == nil && rec.MovedTo != ""
-	kind := EventUnknownToken
+	e := Event{Kind: EventUnknownToken, ID: f.id, Principal: rec.Principal, Op: "load"}
 	switch {
 	case mark && m.now().Before(rec.Expires):
-		f.state.rec = *rec
-		return f, moved, nil
+		return moved, nil
 	case mark, errors.Is(err, ErrNotFound):
+		f.base = state{}
 		if m.opts.Clock().Sub(started) > markLife/2 {
-			return f, moved, nil // a mark may have been here and gone
+			return moved, nil // a mark may have been here and gone
 		}
-		err = nil
 	case errors.Is(err, ErrUndecodable):
-		f.state.rec, kind = *rec, EventUndecodable
+		e.Kind, e.Err = EventUndecodable, err
 	case err != nil:
-		return f, failed, err
+		return failed, err
 	case !rec.live(m.now()):
-		kind = EventExpired
+		e.Kind = EventExpired
+		f.base = state{}
 	default:
-		f.state = st
-		return f, live, nil
+		return live, nil
 	}
-	m.event(ctx, Event{Kind: kind, ID: f.id, Principal: rec.Principal, Op: "load", Err: err})
-	return f, none, nil
+	m.event(ctx, e)
+	return none, nil
 }
 
 // read loads a record and decodes it. Where what a cache holds cannot be
 // decoded, the truth decides.
-func (m *Manager) read(ctx context.Context, id ID) (state, error) {
+func (m *Manager) read(ctx context.Context, id ID, st *state) error {
 	rec, err := m.load(ctx, id)
 	if err != nil {
-		return state{}, err
+		return err
 	}
-	st, err := m.decode(rec)
-	if err == nil || !m.cached {
-		return st, err
+	if err = m.decode(&rec, st); err == nil || !m.cached {
+		return err
 	}
 	truth, failed := m.loadFresh(ctx, id)
 	if failed != nil {
-		return state{}, failed
+		*st = state{}
+		return failed
 	}
-	st, failed = m.decode(truth)
-	if failed == nil {
+	if failed = m.decode(&truth, st); failed == nil {
 		m.event(ctx, Event{Kind: EventCacheError, ID: id, Principal: truth.Principal, Op: "load", Err: err})
 	}
-	return st, failed
+	return failed
 }
 
-func (m *Manager) decode(rec Record) (state, error) {
-	v, err := decodeValues(rec.Payload, m.opts.Codec)
-	if err == nil {
-		err = rec.check()
+// decode makes st the state of a record, as far as it can be read.
+func (m *Manager) decode(rec *Record, st *state) (err error) {
+	st.rec = *rec
+	st.rec.Payload = nil
+	if st.values, err = decodeValues(rec.Payload, m.opts.Codec); err != nil {
+		return err
 	}
-	rec.Payload = nil
-	return state{rec, v}, err
+	return rec.check()
 }
 
 // Load loads the session if it has not been loaded, and tells whether the store
@@ -262,31 +261,28 @@ func (s *Session) Reload(ctx context.Context) error {
 	defer s.io.Unlock()
 	s.mu.Lock()
 	s.accessed = true
-	was, is := s.status, loaded{}
-	if s.loaded != nil {
-		is = *s.loaded
-	}
+	was, is := s.status, s.loaded
 	s.mu.Unlock()
-	var f found
+	var l *loaded
 	var st status
 	var err error
 	switch was {
 	case live:
-		if f, st, err = s.m.loadState(ctx, is.token, s.started); err == nil && st != live {
+		l = &loaded{found: found{rest: is.rest}}
+		if st, err = s.m.loadState(ctx, is.token, s.started, &l.found); err == nil && st != live {
 			st = moved
 		}
-		f.rest = is.rest
 	case moved:
 		return ErrSessionEnded
 	default:
-		f, st, err = s.m.find(ctx, s.x.req, s.started)
+		l, st, err = s.m.find(ctx, s.x.req, s.started)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st == failed && was == live {
 		return err // what is loaded stays
 	}
-	s.set(f, st, err)
+	s.set(l, st, err)
 	switch {
 	case st == moved:
 		s.forget()

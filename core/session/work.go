@@ -152,8 +152,8 @@ func (w *work) reload(ctx context.Context, id ID) error {
 	case !rec.live(w.m.now()):
 		return ErrSessionEnded // moved, or expired
 	}
-	next, err := w.m.decode(rec)
-	if err != nil {
+	var next state
+	if w.m.decode(&rec, &next) != nil {
 		return ErrSessionEnded
 	}
 	w.base = next
