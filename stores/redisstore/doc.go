@@ -44,18 +44,29 @@
 // that the driver sends them once, whatever MaxRetries says; reads it repeats as
 // set. Removing a cache entry is the exception: to repeat that does no harm.
 //
+// # Parallel requests
+//
+// Commands that come while others are under way wait for them, and are then sent
+// together in one pipeline, up to 64 at a time: on a busy process that costs it and the server a
+// fraction of what single commands cost. There are two such lanes for reads, and two for
+// writes; a batch that takes longer than 20 ms makes room for another. A command that
+// finds a lane free goes at once, and nothing is shared but the way: each caller has its own
+// command, context and answer. Hooks of the client see a pipeline, with the context of
+// its first caller. On Redis Cluster each command goes alone.
+//
 // # Time limits
 //
-// Each call ends with its context, and after Options.Timeout. Only a write that is
+// Each call ends with its context, and after Options.Timeout; what has not been
+// sent by then never is. Only a write that is
 // under way when its context is cancelled waits up to half a second for the
 // answer, since to know what became of it is worth more.
 //
 // go-redis keeps to the deadline of a context only with ContextTimeoutEnabled,
-// and to its cancellation never, so the store runs each call on a goroutine of its
-// own, which it leaves behind if it must. With ContextTimeoutEnabled and a
-// *redis.Client it needs none: a call is cheaper, and a server that hangs does not
-// keep connections busy. But then a cancellation is noticed only at the deadline or
-// at the time limit.
+// and to its cancellation never, so commands are sent by goroutines of their
+// own, which are left behind if they must. With ContextTimeoutEnabled, on a
+// *redis.Client, a command that need not wait for others needs none: a call is cheaper, and a
+// server that hangs does not keep connections busy. But then a cancellation may be noticed only
+// at the deadline or at the time limit.
 //
 // # What Redis must be set to
 //
