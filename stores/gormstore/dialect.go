@@ -11,6 +11,7 @@ type dialect struct {
 	deaf      bool   // drivers do not always look at the context
 	latest    string // the function that returns the greater of its arguments
 	unused    string // the end of an INSERT that shall change nothing where the key is in use; "" if that is an error
+	loadMany  string // the condition of a SELECT of rows whose IDs are given as {a,b,...}; "" if there is none
 	purge     string // DELETE of at most so many expired records; %s is the table
 
 	columnType map[kind]string
@@ -48,6 +49,7 @@ var postgres = dialect{
 	numbered: true,
 	latest:   "GREATEST",
 	unused:   " ON CONFLICT (id) DO NOTHING",
+	loadMany: "id = ANY(?::text[])",
 	// ARRAY(...) is evaluated once; IN (...) may not be, and then deletes more
 	// than the limit. FOR UPDATE looks at the newest version of the row again;
 	// a locked row is being used, or purged by somebody else.

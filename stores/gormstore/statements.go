@@ -13,9 +13,9 @@ import (
 
 // statements are all that the store sends, but for schema changes.
 type statements struct {
-	load, exists, create, update, touch, delete statement
-	listFirst, listNext, scan                   statement
-	purge, ping                                 statement
+	load, loadMany, exists, create, update, touch, delete statement
+	listFirst, listNext, scan                             statement
+	purge, ping                                           statement
 }
 
 func (st *statements) build(d dialect, t table) {
@@ -24,6 +24,9 @@ func (st *statements) build(d dialect, t table) {
 	from := d.table(t)
 
 	st.load.set(d, "SELECT %s FROM %s WHERE id = ?", all, from)
+	if d.loadMany != "" {
+		st.loadMany.set(d, "SELECT id, %s FROM %s WHERE %s", all, from, d.loadMany)
+	}
 	st.exists.set(d, "SELECT 1 FROM %s WHERE id = ?", from)
 	st.create.set(d, "INSERT INTO %s (id, %s, %s) VALUES (?%s)%s", from, all, purgeAfter, strings.Repeat(", ?", len(record)+1), d.unused)
 	st.update.set(d, "UPDATE %s SET %s, %s = ? WHERE id = ? AND version = ?", from, strings.Join(assignments(d, record), ", "), purgeAfter)

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seshat-go/seshat/core/session"
+	"github.com/seshat-go/seshat/internal/batch"
 )
 
 // Store keeps sessions in one table. Make it with [New]. All methods are safe
@@ -25,8 +26,9 @@ type Store struct {
 	table   table
 	timeout time.Duration
 	sql     statements
-	writer  chan struct{} // one place; nil where the database has many writers
-	invalid error         // why nothing of this can work
+	writer  chan struct{}           // one place; nil where the database has many writers
+	loads   *batch.Batcher[*wanted] // nil where each load is a statement of its own
+	invalid error                   // why nothing of this can work
 }
 
 var (
@@ -72,6 +74,9 @@ func (s *Store) open(db *gorm.DB, o Options) (err error) {
 		s.writer = make(chan struct{}, 1)
 	}
 	s.sql.build(s.dialect, s.table)
+	if s.dialect.loadMany != "" {
+		s.batchLoads()
+	}
 	return nil
 }
 
@@ -79,28 +84,6 @@ func (s *Store) open(db *gorm.DB, o Options) (err error) {
 // Options.Table or Timeout, a database that is not supported, a handle inside a
 // transaction or on one connection, in dry-run mode, or with an error. It does no I/O.
 func (s *Store) Validate() error { return s.invalid }
-
-// Load implements [session.Store].
-func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error) {
-	return read(ctx, s, "load", func(ctx context.Context) (session.Record, error) {
-		if !id.Valid() {
-			return session.Record{}, session.ErrNotFound
-		}
-		rows, err := s.query(ctx, &s.sql.load, string(id))
-		if err != nil {
-			return session.Record{}, err
-		}
-		defer rows.Close()
-		if !rows.Next() {
-			return session.Record{}, cmp.Or(rows.Err(), session.ErrNotFound)
-		}
-		var r row
-		if err := scanRow(ctx, rows, r.targets()); err != nil {
-			return session.Record{}, err
-		}
-		return r.record()
-	})
-}
 
 // Create implements [session.Store].
 func (s *Store) Create(ctx context.Context, id session.ID, rec session.Record) error {

@@ -103,12 +103,7 @@ func (s *Store) Remove(ctx context.Context, id session.ID) error {
 	}
 	key := s.cacheKey(id)
 	_, err := call(ctx, s, "cache remove", func(ctx context.Context) (struct{}, error) {
-		cmd := redis.NewIntCmd(ctx, "del", key)
-		route(cmd, 1)
-		if err := s.repeatable.do(ctx, cmd, settle); err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, cmd.Err()
+		return struct{}{}, s.repeat(ctx, redis.NewIntCmd(ctx, "del", key), settle)
 	})
 	return err
 }

@@ -13,11 +13,6 @@ import (
 	"github.com/seshat-go/seshat/core/session"
 )
 
-// settle is how long a write whose context was cancelled waits for the answer
-// that is on its way. A server that is well answers far sooner, nobody is in a
-// hurry, and to know what became of a write is worth it. A deadline is kept.
-const settle = 500 * time.Millisecond
-
 // call runs f, whose commands go through the batchers, within ctx and the time limit
 // of the store.
 func call[T any](ctx context.Context, s *Store, op string, f func(context.Context) (T, error)) (value T, err error) {
@@ -122,53 +117,3 @@ func clean(err error) error {
 }
 
 var errMalformed = errors.New("the server's reply is not one of Redis")
-
-// once is a command that the driver sends once, whatever its MaxRetries says: a
-// write whose answer is lost may have taken effect, and the engine finds out.
-type once struct{ *redis.Cmd }
-
-var _ redis.Cmder = once{}
-
-// NoRetry is what go-redis asks.
-func (once) NoRetry() bool { return true }
-
-// Clone keeps the copy such a command too.
-func (c once) Clone() redis.Cmder {
-	inner, _ := c.Cmd.Clone().(*redis.Cmd)
-	return once{inner}
-}
-
-// run runs a script in one command, or two where the server does not know it.
-func (s *Store) run(ctx context.Context, sc script, keys []string, args ...any) (string, error) {
-	reply, err := s.eval(ctx, "evalsha", sc.hash, keys, args)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		return s.eval(ctx, "eval", sc.text, keys, args)
-	}
-	return reply, err
-}
-
-func (s *Store) eval(ctx context.Context, name, script string, keys []string, args []any) (string, error) {
-	all := make([]any, 0, 3+len(keys)+len(args))
-	all = append(all, name, script, len(keys))
-	for _, k := range keys {
-		all = append(all, k)
-	}
-	return s.send(ctx, 3, append(all, args...)...)
-}
-
-// send sends a write once. firstKey is the position of its first key.
-func (s *Store) send(ctx context.Context, firstKey int8, args ...any) (string, error) {
-	cmd := once{redis.NewCmd(ctx, args...)}
-	route(cmd, firstKey)
-	if err := s.once.do(ctx, cmd, settle); err != nil {
-		return "", err
-	}
-	return cmd.Text()
-}
-
-// route tells a Cluster client what it would otherwise ask a server for, with a
-// time limit of its own.
-func route(cmd redis.Cmder, firstKey int8) {
-	cmd.SetFirstKeyPos(firstKey)
-	cmd.SetStepCount(1)
-}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/seshat-go/seshat/core/session"
+	"github.com/seshat-go/seshat/internal/batch"
 )
 
 // A Store keeps sessions in Redis. It is a session.Store, and a cache for
@@ -27,7 +28,7 @@ type Store struct {
 
 	// Commands that the driver may repeat, and those that it must not, since a write
 	// whose answer is lost may have taken effect.
-	repeatable, once *batcher
+	repeatable, once *batch.Batcher[redis.Cmder]
 
 	// separate: the index cannot be written in the script that writes the
 	// record, since they are in different slots.
@@ -79,25 +80,20 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 // where it is none of ours.
 func (s *Store) get(ctx context.Context, key, kind string) (rec session.Record, stamp time.Time, err error) {
 	cmd := redis.NewStringCmd(ctx, "get", key)
-	route(cmd, 1)
-	if err := s.repeatable.do(ctx, cmd, 0); err != nil {
-		return rec, stamp, err
-	}
-	switch value, err := cmd.Result(); {
+	switch err := s.repeat(ctx, cmd, 0); {
 	case errors.Is(err, redis.Nil):
 		return rec, stamp, session.ErrNotFound
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
 		return rec, stamp, session.ErrUndecodable
 	case err != nil:
 		return rec, stamp, err
-	default:
-		rec, stamp, payload, err := decodeHead(kind, value)
-		if err == nil && payload != "" {
-			all, _ := cmd.Bytes() // the value once more, which is nobody's but ours
-			rec.Payload = all[len(all)-len(payload):]
-		}
-		return rec, stamp, err
 	}
+	rec, stamp, payload, err := decodeHead(kind, cmd.Val())
+	if err == nil && payload != "" {
+		all, _ := cmd.Bytes() // the value once more, which is nobody's but ours
+		rec.Payload = all[len(all)-len(payload):]
+	}
+	return rec, stamp, err
 }
 
 // Create implements session.Store. It is one script, and for a record with a

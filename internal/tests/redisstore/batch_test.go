@@ -112,7 +112,7 @@ func TestCommandsOfParallelRequestsGoTogether(t *testing.T) {
 	await(t, "all callers wait", func() bool {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		return strings.Count(string(stacks), "redisstore.(*batcher).do(") == 30
+		return strings.Count(string(stacks), "batch.(*Batcher[...]).Do(") == 30
 	})
 	close(b.open)
 	loads.Wait()

@@ -1,9 +1,7 @@
-package redisstore
+package batch
 
 import (
 	"context"
-	"errors"
-	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -11,30 +9,31 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
+
+// A command is a question, and its answer.
+type command struct{ key, answer string }
 
 // A line is a server that answers a batch when the test says so.
 type line struct {
-	*batcher
+	*Batcher[*command]
 	sent   chan []string // the keys of each batch, in the order in which they are sent
 	answer chan struct{} // one for each batch
 }
 
 func newLine(lanes int) *line {
 	l := &line{sent: make(chan []string, 100), answer: make(chan struct{})}
-	l.batcher = &batcher{lanes: lanes, most: 10, limit: time.Hour, send: func(_ context.Context, cmds []redis.Cmder) {
+	l.Batcher = New(Options[*command]{Lanes: lanes, Most: 10, Limit: time.Hour, Send: func(_ context.Context, commands []*command) {
 		var keys []string
-		for _, cmd := range cmds {
-			keys = append(keys, cmd.Args()[1].(string))
+		for _, c := range commands {
+			keys = append(keys, c.key)
 		}
 		l.sent <- keys
 		<-l.answer
-		for _, cmd := range cmds {
-			cmd.(*redis.StringCmd).SetVal("of " + cmd.Args()[1].(string))
+		for _, c := range commands {
+			c.answer = "of " + c.key
 		}
-	}}
+	}})
 	return l
 }
 
@@ -48,12 +47,12 @@ func (l *line) ask(ctx context.Context, key string, patience time.Duration) <-ch
 				out <- p
 			}
 		}()
-		cmd := redis.NewStringCmd(ctx, "get", key)
-		if err := l.do(ctx, cmd, patience); err != nil {
+		c := &command{key: key}
+		if err := l.Do(ctx, c, patience); err != nil {
 			out <- err
 			return
 		}
-		out <- cmd.Val()
+		out <- c.answer
 	}()
 	synctest.Wait()
 	return out
@@ -156,7 +155,7 @@ func TestABatchThatIsLateKeepsNobodyElseWaiting(t *testing.T) {
 		l.wantSent(t, "b")
 		c := l.ask(t.Context(), "c", 0)
 		l.wantNothingSent(t)
-		time.Sleep(batchLate)
+		time.Sleep(late)
 		l.wantSent(t, "c")
 		time.Sleep(time.Hour)
 		d := l.ask(t.Context(), "d", 0) // nobody is punctual any more
@@ -189,12 +188,12 @@ func TestABatchThatIsLateKeepsNobodyElseWaiting(t *testing.T) {
 func TestWhereTheDriverKeepsToDeadlinesOneCommandAloneNeedsNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1)
-		l.direct = true
+		l.o.Direct = true
 		var got context.Context
-		well := l.send
-		l.send = func(ctx context.Context, cmds []redis.Cmder) {
+		well := l.o.Send
+		l.o.Send = func(ctx context.Context, commands []*command) {
 			got = ctx
-			well(ctx, cmds)
+			well(ctx, commands)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -211,9 +210,9 @@ func TestWhereTheDriverKeepsToDeadlinesOneCommandAloneNeedsNoGoroutine(t *testin
 		l.answer <- struct{}{}
 		want(t, b, "of b")
 		want(t, c, "of c")
-		l.send = func(context.Context, []redis.Cmder) { panic("a hook") }
+		l.o.Send = func(context.Context, []*command) { panic("a hook") }
 		want(t, l.ask(ctx, "d", 0), "a hook")
-		l.send = well
+		l.o.Send = well
 		l.ask(ctx, "e", 0)
 		l.wantSent(t, "e")
 		l.answer <- struct{}{}
@@ -245,46 +244,56 @@ func TestWithoutLanesEachCommandGoesAloneAtOnce(t *testing.T) {
 func TestAPanicOfTheDriverReachesEachCallerAndTheNextGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1)
-		well := l.send
+		well := l.o.Send
 		first := l.ask(t.Context(), "first", 0)
 		a, b := l.ask(t.Context(), "a", 0), l.ask(t.Context(), "b", 0)
-		l.send = func(context.Context, []redis.Cmder) { panic("a hook") }
+		l.o.Send = func(context.Context, []*command) { panic("a hook") }
 		l.answer <- struct{}{}
 		want(t, first, "of first")
 		want(t, a, "a hook")
 		want(t, b, "a hook")
-		l.send = well
+		l.o.Send = well
 		c := l.ask(t.Context(), "c", 0)
 		l.answer <- struct{}{}
 		want(t, c, "of c")
 	})
 }
 
-// TestTheDriverGetsAContextThatEndsForNobody: also the caller's values, for hooks that trace.
-func TestTheDriverGetsAContextThatEndsForNobody(t *testing.T) {
-	type key struct{}
-	var got context.Context
-	b := &batcher{lanes: 1, most: 10, limit: time.Hour, send: func(ctx context.Context, _ []redis.Cmder) { got = ctx }}
-	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "value"), time.Minute)
-	if err := b.do(ctx, redis.NewStringCmd(ctx, "get", "a"), 0); err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	end, ok := got.Deadline()
-	if left := time.Until(end); !ok || left > time.Hour || left < time.Hour-time.Minute || got.Err() != nil || got.Value(key{}) != "value" {
-		t.Errorf("it ends in %v, error %v, value %v", left, got.Err(), got.Value(key{}))
-	}
+// TestTheContextOfABatchEndsForNobody but with its time; it has a caller's values, for hooks
+// that trace.
+func TestTheContextOfABatchEndsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type key struct{}
+		var got context.Context
+		b := New(Options[*command]{Lanes: 1, Most: 10, Limit: time.Hour, Send: func(ctx context.Context, _ []*command) {
+			got = ctx
+			<-ctx.Done()
+		}})
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "value"), time.Minute)
+		defer cancel()
+		if err := b.Do(ctx, &command{}, 0); err != context.DeadlineExceeded {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got.Err() != nil || got.Value(key{}) != "value" {
+			t.Errorf("error %v, value %v", got.Err(), got.Value(key{}))
+		}
+		if <-got.Done(); time.Since(began) != time.Hour {
+			t.Errorf("it ended after %v", time.Since(began))
+		}
+	})
 }
 
 func TestEachOfManyCallersGetsItsOwnAnswer(t *testing.T) {
 	var batches, commands atomic.Int64
-	b := &batcher{lanes: 2, most: 10, limit: time.Hour, send: func(_ context.Context, cmds []redis.Cmder) {
+	b := New(Options[*command]{Lanes: 2, Most: 10, Limit: time.Hour, Send: func(_ context.Context, sent []*command) {
 		batches.Add(1)
-		commands.Add(int64(len(cmds)))
-		for _, cmd := range cmds {
-			cmd.(*redis.StringCmd).SetVal("of " + cmd.Args()[1].(string))
+		commands.Add(int64(len(sent)))
+		for _, c := range sent {
+			c.answer = "of " + c.key
 		}
-	}}
+	}})
 	var wg sync.WaitGroup
 	for i := range 50 {
 		wg.Go(func() {
@@ -294,10 +303,10 @@ func TestEachOfManyCallersGetsItsOwnAnswer(t *testing.T) {
 				if j%10 == 0 {
 					go cancel() // whether it leaves in time or not
 				}
-				cmd := redis.NewStringCmd(ctx, "get", key)
-				switch err := b.do(ctx, cmd, 0); {
-				case err == nil && cmd.Val() != "of "+key:
-					t.Errorf("%q got %q", key, cmd.Val())
+				c := &command{key: key}
+				switch err := b.Do(ctx, c, 0); {
+				case err == nil && c.answer != "of "+key:
+					t.Errorf("%q got %q", key, c.answer)
 				case err != nil && j%10 != 0:
 					t.Errorf("%q: %v", key, err)
 				}
@@ -316,40 +325,27 @@ func TestEachOfManyCallersGetsItsOwnAnswer(t *testing.T) {
 	}
 }
 
-func TestOnlyACancelledWriteWaitsForItsAnswerAndOnlyALittle(t *testing.T) {
-	const end = time.Minute
+func TestOnlyACancelledCallerWaitsForItsAnswerAndOnlyALittle(t *testing.T) {
+	const end, patience = time.Minute, time.Second
 	for name, c := range map[string]struct {
 		patience time.Duration
-		limit    time.Duration
 		within   func(context.Context) (context.Context, context.CancelFunc)
 		late     time.Duration // how long after the end the answer comes
-		want     error
+		want     any
 	}{
-		"a cancelled write whose answer is on its way": {patience: settle, within: cancelled(end), late: settle / 2},
-		"a cancelled write whose answer does not come": {patience: settle, within: cancelled(end), late: 2 * settle, want: context.Canceled},
-		"a cancelled read":            {within: cancelled(end), late: settle / 2, want: context.Canceled},
-		"a write past its deadline":   {patience: settle, within: deadline(end), late: settle / 2, want: context.DeadlineExceeded},
-		"a write past the time limit": {patience: settle, within: cancelled(time.Hour), limit: end, late: settle / 2, want: os.ErrDeadlineExceeded},
+		"patient, and the answer is on its way": {patience, cancelled(end), patience / 2, "of a"},
+		"patient, and the answer does not come": {patience, cancelled(end), 2 * patience, context.Canceled},
+		"without patience":                      {0, cancelled(end), patience / 2, context.Canceled},
+		"patient, past its deadline":            {patience, deadline(end), patience / 2, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if c.limit == 0 {
-					c.limit = time.Hour
-				}
 				ctx, cancel := c.within(t.Context())
 				defer cancel()
-				s := &Store{options: Options{Timeout: c.limit}}
 				l := newLine(1)
 				time.AfterFunc(end+c.late, func() { l.answer <- struct{}{} })
-				got, err := call(ctx, s, "test", func(ctx context.Context) (string, error) {
-					cmd := redis.NewStringCmd(ctx, "get", "a")
-					if err := l.do(ctx, cmd, c.patience); err != nil {
-						return "", err
-					}
-					return cmd.Val(), nil
-				})
-				if !errors.Is(err, c.want) || (got == "of a") != (c.want == nil) {
-					t.Errorf("got %q and %v, want the error %v", got, err, c.want)
+				if got := <-l.ask(ctx, "a", c.patience); got != c.want {
+					t.Errorf("got %v, want %v", got, c.want)
 				}
 				time.Sleep(c.late) // until the answer has come
 			})
