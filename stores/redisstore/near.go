@@ -50,9 +50,10 @@ type NearOptions struct {
 
 	// MaxStale is how old what a load returns can be, compared with what Redis
 	// held: the time for which another process may still see a session that was
-	// changed or ended. A shorter one notices a broken connection sooner, and
-	// asks Redis more often whether all was heard, four times per MaxStale. From
-	// 100 milliseconds to a minute; default 1 second.
+	// changed or ended while no message of it gets through. Redis is asked
+	// whether all was heard five times a second, or four times per MaxStale if
+	// that is more often; with a short MaxStale, loads ask Redis as soon as an
+	// answer is a little late. From 100 milliseconds to a minute; default 1 second.
 	MaxStale time.Duration
 }
 

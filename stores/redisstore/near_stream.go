@@ -23,6 +23,8 @@ import (
 const (
 	leastPause = 20 * time.Millisecond // before the stream is tried again
 	mostPause  = time.Second
+
+	mostSilence = 200 * time.Millisecond // between pings
 )
 
 // start starts the stream, once.
@@ -191,7 +193,7 @@ func (st *stream) ping(ctx context.Context) error {
 }
 
 func (st *stream) pings(ctx context.Context) {
-	tick := time.NewTicker(st.near.o.MaxStale / 4)
+	tick := time.NewTicker(min(st.near.o.MaxStale/4, mostSilence))
 	defer tick.Stop()
 	for {
 		select {
