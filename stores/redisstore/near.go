@@ -223,7 +223,7 @@ func newNear(s *Store, o NearOptions) *near {
 
 // bookkeeping is what an entry takes beside its texts: the value, the ID, the
 // node and its part of the table. It is a little more than was measured.
-const bookkeeping = unsafe.Sizeof(nearValue{}) + 224
+const bookkeeping = unsafe.Sizeof(nearValue{}) + 272
 
 func (v *nearValue) weight() uint32 {
 	r := &v.Record

@@ -302,11 +302,10 @@ func TestANearCacheFollowsSentinelToTheNextMaster(t *testing.T) {
 }
 
 func TestMemoryOfANearCacheIsBounded(t *testing.T) {
-	const most = 4 << 20
+	const most = 2 << 20
 	rdb := connect(t, &redis.Options{Addr: servers.SharedRedis(t).Addr, ContextTimeoutEnabled: true})
 	for name, payload := range map[string]int{"small": 0, "large": 4 << 10} {
 		t.Run(name, func(t *testing.T) {
-			writer := openWith(t, rdb, redisstore.Options{Prefix: prefix() + name})
 			s := near(t, rdb, redisstore.Options{Near: redisstore.NearOptions{Bytes: most, MaxStale: time.Minute}})
 			n := 10 * most / (payload + 500)
 			rec := storetest.NewRecord("bob")
@@ -331,7 +330,6 @@ func TestMemoryOfANearCacheIsBounded(t *testing.T) {
 			}
 			wg.Wait()
 			hears(t, s)
-			_ = writer
 			st, grown := s.NearState(), heap()-base
 			t.Logf("%d entries of %d bytes each, %d bytes by weight, %d on the heap: %d for each", st.Entries, payload, st.Bytes, grown, grown/int64(max(st.Entries, 1)))
 			if st.Bytes > most || grown > most+most/4 {
