@@ -21,7 +21,7 @@ func (s *Store) Get(ctx context.Context, id session.ID) (session.Cached, error) 
 		return session.Cached{}, session.ErrNotFound
 	}
 	if s.near != nil {
-		return s.near.load(ctx, "cache get", nearKey{entry: true, id: id}, s.askEntry(id))
+		return s.near.load(ctx, "cache get", nearKey{entry: true, id: id})
 	}
 	return read(ctx, s, "cache get", s.askEntry(id))
 }

@@ -235,15 +235,19 @@ func (n *near) now() time.Duration { return time.Since(n.base) }
 func (n *near) serving(now time.Duration) bool { return int64(now) <= n.until.Load() }
 
 // load is what Load and Get do.
-func (n *near) load(ctx context.Context, op string, k nearKey, ask func(context.Context) (session.Cached, error)) (session.Cached, error) {
+func (n *near) load(ctx context.Context, op string, k nearKey) (session.Cached, error) {
 	if ctx.Err() == nil {
 		if c, ok := n.hit(k); ok {
 			return c, nil
 		}
 	}
 	n.start()
+	ask := n.store.askRecord
+	if k.entry {
+		ask = n.store.askEntry
+	}
 	return read(ctx, n.store, op, func(ctx context.Context) (session.Cached, error) {
-		return n.fetch(ctx, k, ask)
+		return n.fetch(ctx, k, ask(k.id))
 	})
 }
 

@@ -77,7 +77,7 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 		return session.Record{}, session.ErrNotFound
 	}
 	if s.near != nil {
-		c, err := s.near.load(ctx, "load", nearKey{id: id}, s.askRecord(id))
+		c, err := s.near.load(ctx, "load", nearKey{id: id})
 		return c.Record, err
 	}
 	c, err := read(ctx, s, "load", s.askRecord(id))
