@@ -39,10 +39,16 @@ import (
 // engine calls after a conflict and an unknown outcome, and for every Revoke,
 // always asks Redis.
 //
+// Each process hears of every write under the prefix, which a site that mostly
+// writes pays for in vain. Twice per MaxStale the application's client is used to
+// find out which server it asks (INFO); its hooks see that, and do not see the
+// connection that hears.
+//
 // It needs a *redis.Client (also of redis.NewFailoverClient) that speaks protocol
 // 3, and a user of Redis that may run CLIENT TRACKING beside what the package
-// documentation lists. Whether it works is told by NearState. The connection is
-// made at the first load and kept until Close.
+// documentation lists. Whether it works is told by NearState; while it does not,
+// the store works as without it. The connection is made at the first load and
+// kept until Close.
 type NearOptions struct {
 	// Bytes is the most memory that entries may take, with all that is needed to
 	// keep them. 0 is no near cache, the default; else at least 1 MiB.
@@ -117,7 +123,7 @@ func (s *Store) NearState() NearState {
 	if n == nil {
 		return NearState{}
 	}
-	st := NearState{Serving: n.serving(n.now()), Entries: n.kept.EstimatedSize(), Bytes: int64(n.kept.WeightedSize())}
+	st := NearState{Serving: n.serving(time.Now()), Entries: n.kept.EstimatedSize(), Bytes: int64(n.kept.WeightedSize())}
 	if until := n.until.Load(); until != never {
 		st.Heard = n.base.Add(time.Duration(until) - n.o.MaxStale)
 	}
@@ -180,7 +186,7 @@ func (n *near) keyOf(key string) (k nearKey, ok bool) {
 type nearValue struct {
 	session.Cached
 	generation uint64
-	at         time.Duration // when its flight began
+	at         time.Time // when its flight began
 }
 
 // near is a near cache.
@@ -198,6 +204,7 @@ type near struct {
 
 	generation atomic.Uint64
 	until      atomic.Int64 // until when values may be served
+	untilWall  atomic.Int64 // the same by the wall clock, since the other one stops when the machine sleeps
 	shards     [64]shard    // the flights
 	err        atomic.Pointer[error]
 
@@ -230,9 +237,9 @@ func (v *nearValue) weight() uint32 {
 	return uint32(int(bookkeeping) + len(r.Principal) + len(r.MovedTo) + len(r.Device.Address) + len(r.Device.UserAgent) + len(r.Payload))
 }
 
-func (n *near) now() time.Duration { return time.Since(n.base) }
-
-func (n *near) serving(now time.Duration) bool { return int64(now) <= n.until.Load() }
+func (n *near) serving(now time.Time) bool {
+	return int64(now.Sub(n.base)) <= n.until.Load() && now.UnixNano() <= n.untilWall.Load()
+}
 
 // load is what Load and Get do.
 func (n *near) load(ctx context.Context, op string, k nearKey) (session.Cached, error) {
@@ -254,13 +261,12 @@ func (n *near) load(ctx context.Context, op string, k nearKey) (session.Cached, 
 // hit returns what is kept. What looks expired is asked of Redis, where it may
 // have been removed, which nobody tells in time.
 func (n *near) hit(k nearKey) (session.Cached, bool) {
-	t := time.Now()
-	now := t.Sub(n.base)
+	now := time.Now()
 	if !n.serving(now) {
 		return session.Cached{}, false
 	}
 	v, ok := n.kept.GetIfPresent(k)
-	if !ok || v.generation != n.generation.Load() || now-v.at > nearAge || !t.Before(v.Record.Expires) {
+	if !ok || v.generation != n.generation.Load() || now.Sub(v.at) > nearAge || !now.Before(v.Record.Expires) {
 		return session.Cached{}, false
 	}
 	return apart(v.Cached), true

@@ -12,7 +12,7 @@ import (
 
 // A flight is a load on its way to Redis and back, for all who want the same.
 type flight struct {
-	began      time.Duration
+	began      time.Time
 	generation uint64
 
 	done     chan struct{}  // closed when what follows is set
@@ -64,14 +64,14 @@ func (n *near) fetch(ctx context.Context, k nearKey, ask func(context.Context) (
 // must let it fly; nil if nothing may be kept or shared at this moment. A flight
 // whose time is over joins nobody.
 func (n *near) board(k nearKey) (f *flight, first bool) {
-	generation, now := n.generation.Load(), n.now()
+	generation, now := n.generation.Load(), time.Now()
 	if !n.serving(now) {
 		return nil, false
 	}
 	s := n.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.flights[k]; f != nil && f.generation == generation && now-f.began < n.store.options.Timeout {
+	if f := s.flights[k]; f != nil && f.generation == generation && now.Sub(f.began) < n.store.options.Timeout {
 		return f, false
 	}
 	if s.flights == nil {

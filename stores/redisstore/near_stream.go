@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
 
@@ -116,10 +115,11 @@ func (n *near) follow(ctx context.Context) error {
 		if pong == nil {
 			return errStrange
 		}
-		sent, err := strconv.ParseInt(pong.Payload, 10, 64)
-		if err != nil {
+		var sent, wall int64
+		if _, err := fmt.Sscanf(pong.Payload, pingFormat, &sent, &wall); err != nil {
 			return errStrange
 		}
+		n.untilWall.Store(wall + int64(n.o.MaxStale))
 		n.until.Store(sent + int64(n.o.MaxStale))
 	}
 }
@@ -187,9 +187,12 @@ func (st *stream) connect(ctx context.Context, c *redis.Conn) error {
 	return c.Do(ctx, "client", "tracking", "on", "bcast", "prefix", st.near.store.prefix).Err()
 }
 
-// ping sends the time at which it is sent, which comes back.
+// pingFormat has the time at which a ping is sent, by both clocks. It comes back.
+const pingFormat = "%d %d"
+
 func (st *stream) ping(ctx context.Context) error {
-	return st.pubsub.Ping(ctx, strconv.FormatInt(int64(st.near.now()), 10))
+	now := time.Now()
+	return st.pubsub.Ping(ctx, fmt.Sprintf(pingFormat, int64(now.Sub(st.near.base)), now.UnixNano()))
 }
 
 func (st *stream) pings(ctx context.Context) {

@@ -24,7 +24,9 @@ type Options struct {
 	// failover. Scan and Purge are bounded by it step by step. Default 3 seconds.
 	Timeout time.Duration
 
-	// Near keeps what is read in the memory of this process too. Default: off.
+	// Near keeps what is read in the memory of this process too: loads cost
+	// nothing, and what another process wrote may be seen a second late. The
+	// store is to be closed then. Default: off.
 	Near NearOptions
 }
 
