@@ -61,8 +61,8 @@ func (n *near) fetch(ctx context.Context, k nearKey, ask func(context.Context) (
 }
 
 // board returns the flight to wait for, and whether the caller is the first and
-// must let it fly; nil if nothing may be kept or shared at this moment. A flight
-// whose time is over joins nobody.
+// must let it fly; nil if nothing may be kept or shared at this moment. One that
+// has just landed is as good. A flight whose time is over is joined by nobody.
 func (n *near) board(k nearKey) (f *flight, first bool) {
 	generation, now := n.generation.Load(), time.Now()
 	if !n.serving(now) {
@@ -74,6 +74,9 @@ func (n *near) board(k nearKey) (f *flight, first bool) {
 	if f := s.flights[k]; f != nil && f.generation == generation && now.Sub(f.began) < n.store.options.Timeout {
 		return f, false
 	}
+	if c, ok := n.hit(k); ok {
+		return &flight{done: landed, value: c}, false
+	}
 	if s.flights == nil {
 		s.flights = make(map[nearKey]*flight)
 	}
@@ -81,6 +84,12 @@ func (n *near) board(k nearKey) (f *flight, first bool) {
 	s.flights[k] = f
 	return f, true
 }
+
+var landed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // errLanded is the error of a flight whose goroutine was ended by a hook.
 var errLanded = errors.New("the call was ended by a hook of the client")

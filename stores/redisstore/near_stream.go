@@ -218,10 +218,7 @@ func (st *stream) compares(ctx context.Context) {
 	tick := time.NewTicker(st.near.o.MaxStale / 2)
 	defer tick.Stop()
 	for st.server != "" {
-		limited, cancel := context.WithTimeout(ctx, st.near.store.options.Timeout)
-		server, err := runID(limited, st.near.store.rdb.(*redis.Client))
-		cancel()
-		if err == nil && server != "" && server != st.server {
+		if server := st.asked(ctx); server != "" && server != st.server {
 			st.end(errors.New("the client asks another server now"))
 			return
 		}
@@ -231,6 +228,23 @@ func (st *stream) compares(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// asked is the server that the application's client asks; "" if that cannot be
+// told now.
+func (st *stream) asked(ctx context.Context) (server string) {
+	defer func() {
+		if recover() != nil { // a hook of the application, which is told of it by its own calls
+			server = ""
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, st.near.store.options.Timeout)
+	defer cancel()
+	server, err := runID(ctx, st.near.store.rdb.(*redis.Client))
+	if err != nil {
+		return ""
+	}
+	return server
 }
 
 // HandlePushNotification hears of changed keys; without keys, of all.
