@@ -44,7 +44,8 @@ func New(o Options) (*Manager, error) {
 	}
 	m := &Manager{opts: o, store: o.Store, fresh: o.Store.Load}
 	if f, ok := o.Store.(FreshLoader); ok {
-		m.fresh, m.cached = f.LoadFresh, true
+		c, tells := f.(interface{ Caches() bool })
+		m.fresh, m.cached = f.LoadFresh, !tells || c.Caches()
 	}
 	return m, nil
 }

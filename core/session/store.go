@@ -115,7 +115,8 @@ type Validator interface {
 
 // A FreshLoader has a faster place to load from than the truth. LoadFresh is
 // Load from the truth: the engine calls it after a conflict and after an
-// unknown outcome.
+// unknown outcome, and where what Load returned cannot be decoded. Where the
+// faster place is an option, a method Caches() bool tells whether there is one.
 type FreshLoader interface {
 	LoadFresh(ctx context.Context, id ID) (Record, error)
 }

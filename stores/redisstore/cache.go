@@ -14,19 +14,28 @@ import (
 // interface is the contract. Each is one command. Entries and leases are under
 // keys of their own, apart from the records.
 
-// Get implements cacheddb.Cache. It is one GET.
+// Get implements cacheddb.Cache. It is one GET, or none where Options.Near has the
+// entry.
 func (s *Store) Get(ctx context.Context, id session.ID) (session.Cached, error) {
 	if !id.Valid() {
 		return session.Cached{}, session.ErrNotFound
 	}
+	if s.near != nil {
+		return s.near.load(ctx, "cache get", nearKey{entry: true, id: id})
+	}
+	return call(ctx, s, "cache get", s.askEntry(id))
+}
+
+// askEntry asks Redis for an entry.
+func (s *Store) askEntry(id session.ID) func(context.Context) (session.Cached, error) {
 	key := s.cacheKey(id)
-	return call(ctx, s, "cache get", func(ctx context.Context) (session.Cached, error) {
+	return func(ctx context.Context) (session.Cached, error) {
 		rec, checked, err := s.get(ctx, key, kindEntry)
 		if errors.Is(err, session.ErrUndecodable) {
 			err = session.ErrNotFound
 		}
 		return session.Cached{Record: rec, Checked: checked}, err
-	})
+	}
 }
 
 // AddLease implements cacheddb.Cache. A ttl below a millisecond is one.
@@ -34,6 +43,7 @@ func (s *Store) AddLease(ctx context.Context, id session.ID, lease session.Lease
 	if !id.Valid() {
 		return false, nil
 	}
+	defer s.forget(nearKey{entry: true, id: id})
 	key, value := s.cacheKey(id), encodeLease(lease)
 	return call(ctx, s, "cache lease", func(ctx context.Context) (bool, error) {
 		_, err := s.send(ctx, 1, "set", key, value, "nx", "px", max(ttl.Milliseconds(), 1))
@@ -71,6 +81,7 @@ func (s *Store) put(ctx context.Context, op string, sc script, id session.ID, en
 	if !id.Valid() {
 		return nil
 	}
+	defer s.forget(nearKey{entry: true, id: id})
 	value, err := encode(kindEntry, &entry.Record, entry.Checked)
 	if err != nil {
 		return fmt.Errorf("redisstore: %s: %w", op, err)
@@ -87,6 +98,7 @@ func (s *Store) RaiseTimes(ctx context.Context, id session.ID, lastSeen, expires
 	if !id.Valid() {
 		return nil
 	}
+	defer s.forget(nearKey{entry: true, id: id})
 	key, ttl := s.cacheKey(id), millis(keep(expires, time.Now()))
 	_, err := call(ctx, s, "cache raise", func(ctx context.Context) (string, error) {
 		return s.run(ctx, raiseScript, []string{key},
@@ -101,6 +113,7 @@ func (s *Store) Remove(ctx context.Context, id session.ID) error {
 	if !id.Valid() {
 		return nil
 	}
+	defer s.forget(nearKey{entry: true, id: id})
 	key := s.cacheKey(id)
 	_, err := call(ctx, s, "cache remove", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.repeat(ctx, redis.NewIntCmd(ctx, "del", key), settle)

@@ -68,6 +68,18 @@
 // server that hangs does not keep connections busy. But then a cancellation may be noticed only
 // at the deadline or at the time limit.
 //
+// # A near cache
+//
+// With Options.Near a store keeps what it reads in the memory of the process too,
+// and answers from there: for sites that read far more than they write. In this
+// process a write is seen at once. What another process wrote, a logout too, is
+// seen when Redis tells, mostly within a millisecond, and Options.Near.MaxStale
+// later at most; see [NearOptions] for what that rests on. It works under cacheddb
+// as well. Close such a store when the program ends:
+//
+//	store := redisstore.New(rdb, redisstore.Options{Near: redisstore.NearOptions{Bytes: 64 << 20}})
+//	defer store.Close()
+//
 // # What Redis must be set to
 //
 // As the only store of the sessions: maxmemory-policy noeviction, or sessions,
@@ -77,7 +89,8 @@
 //
 // A user that Redis restricts needs these commands on keys with the prefix: GET,
 // GETRANGE, SET, SETRANGE, DEL, EXISTS, TYPE, PTTL, PEXPIRE, ZADD, ZREM, ZRANGE,
-// ZRANGEBYSCORE, EVAL, EVALSHA; and SCAN, PING and INFO.
+// ZRANGEBYSCORE, EVAL, EVALSHA; and SCAN, PING and INFO. A near cache needs
+// CLIENT TRACKING too.
 //
 // Redis copies to its replicas after it has answered: what it acknowledged in
 // the moment before a failover can be lost, a logout too. Where that is not

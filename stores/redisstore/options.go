@@ -23,6 +23,11 @@ type Options struct {
 	// longer for a server that does not answer, for a connection or for a
 	// failover. Scan and Purge are bounded by it step by step. Default 3 seconds.
 	Timeout time.Duration
+
+	// Near keeps what is read in the memory of this process too: loads cost
+	// nothing, and what another process wrote may be seen a second late. The
+	// store is to be closed then. Default: off.
+	Near NearOptions
 }
 
 const (
@@ -38,6 +43,7 @@ func (o Options) withDefaults() Options {
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
+	o.Near = o.Near.withDefaults()
 	return o
 }
 
@@ -56,7 +62,10 @@ func validate(rdb redis.UniversalClient, o Options) error {
 	case o.Timeout < 0:
 		return fmt.Errorf("redisstore: Options.Timeout is %v; it must be positive (0 is the default)", o.Timeout)
 	}
-	return validateClient(rdb)
+	if err := validateClient(rdb); err != nil {
+		return err
+	}
+	return o.Near.validate(rdb)
 }
 
 // validateClient refuses clients with which a write that was answered may not

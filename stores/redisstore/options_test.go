@@ -42,21 +42,27 @@ func TestOptionsThatCannotServeAreRefused(t *testing.T) {
 		o    redisstore.Options
 		says string
 	}{
-		"no client":             {nil, redisstore.Options{}, "nil"},
-		"nil client":            {(*redis.Client)(nil), redisstore.Options{}, "nil"},
-		"nil cluster client":    {(*redis.ClusterClient)(nil), redisstore.Options{}, "nil"},
-		"reads from replicas":   {cluster(t, redis.ClusterOptions{ReadOnly: true}), redisstore.Options{}, "replicas"},
-		"reads by latency":      {cluster(t, redis.ClusterOptions{RouteByLatency: true}), redisstore.Options{}, "replicas"},
-		"reads at random":       {cluster(t, redis.ClusterOptions{RouteRandomly: true}), redisstore.Options{}, "replicas"},
-		"a ring":                {ring, redisstore.Options{}, "Ring"},
-		"ignores contexts":      {pipeliner, redisstore.Options{}, "AutoPipeliner"},
-		"client-side cache":     {client(t, redis.Options{ClientSideCacheConfig: &redis.ClientSideCacheConfig{}}), redisstore.Options{}, "client-side"},
-		"braces in the prefix":  {plain, redisstore.Options{Prefix: "{a}:"}, "braces"},
-		"brace in the prefix":   {plain, redisstore.Options{Prefix: "a}:"}, "braces"},
-		"prefix of a cache":     {plain, redisstore.Options{Prefix: "sessions:c:"}, "c:"},
-		"prefix of an index":    {plain, redisstore.Options{Prefix: "p:"}, "p:"},
-		"a very long prefix":    {plain, redisstore.Options{Prefix: strings.Repeat("a", 129)}, "Prefix"},
-		"a negative time limit": {plain, redisstore.Options{Timeout: -time.Second}, "Timeout"},
+		"no client":                     {nil, redisstore.Options{}, "nil"},
+		"nil client":                    {(*redis.Client)(nil), redisstore.Options{}, "nil"},
+		"nil cluster client":            {(*redis.ClusterClient)(nil), redisstore.Options{}, "nil"},
+		"reads from replicas":           {cluster(t, redis.ClusterOptions{ReadOnly: true}), redisstore.Options{}, "replicas"},
+		"reads by latency":              {cluster(t, redis.ClusterOptions{RouteByLatency: true}), redisstore.Options{}, "replicas"},
+		"reads at random":               {cluster(t, redis.ClusterOptions{RouteRandomly: true}), redisstore.Options{}, "replicas"},
+		"a ring":                        {ring, redisstore.Options{}, "Ring"},
+		"ignores contexts":              {pipeliner, redisstore.Options{}, "AutoPipeliner"},
+		"client-side cache":             {client(t, redis.Options{ClientSideCacheConfig: &redis.ClientSideCacheConfig{}}), redisstore.Options{}, "client-side"},
+		"braces in the prefix":          {plain, redisstore.Options{Prefix: "{a}:"}, "braces"},
+		"brace in the prefix":           {plain, redisstore.Options{Prefix: "a}:"}, "braces"},
+		"prefix of a cache":             {plain, redisstore.Options{Prefix: "sessions:c:"}, "c:"},
+		"prefix of an index":            {plain, redisstore.Options{Prefix: "p:"}, "p:"},
+		"a very long prefix":            {plain, redisstore.Options{Prefix: strings.Repeat("a", 129)}, "Prefix"},
+		"a near cache on a cluster":     {cluster(t, redis.ClusterOptions{}), redisstore.Options{Near: redisstore.NearOptions{Bytes: 1 << 20}}, "Cluster"},
+		"a near cache by protocol 2":    {client(t, redis.Options{Protocol: 2}), redisstore.Options{Near: redisstore.NearOptions{Bytes: 1 << 20}}, "protocol 3"},
+		"a tiny near cache":             {plain, redisstore.Options{Near: redisstore.NearOptions{Bytes: 1<<20 - 1}}, "Near.Bytes"},
+		"a negative near cache":         {plain, redisstore.Options{Near: redisstore.NearOptions{Bytes: -1}}, "Near.Bytes"},
+		"a near cache that is no older": {plain, redisstore.Options{Near: redisstore.NearOptions{Bytes: 1 << 20, MaxStale: time.Millisecond}}, "MaxStale"},
+		"a near cache that is very old": {plain, redisstore.Options{Near: redisstore.NearOptions{Bytes: 1 << 20, MaxStale: time.Hour}}, "MaxStale"},
+		"a negative time limit":         {plain, redisstore.Options{Timeout: -time.Second}, "Timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := redisstore.New(c.rdb, c.o)
@@ -80,11 +86,14 @@ func TestOptionsThatServeAreAccepted(t *testing.T) {
 	failover := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "m", SentinelAddrs: []string{noServer}})
 	defer failover.Close()
 	for name, s := range map[string]*redisstore.Store{
-		"defaults":    redisstore.New(client(t, redis.Options{}), redisstore.Options{}),
-		"cluster":     redisstore.New(cluster(t, redis.ClusterOptions{}), redisstore.Options{}),
-		"universal":   redisstore.New(universal, redisstore.Options{}),
-		"sentinel":    redisstore.New(failover, redisstore.Options{}),
-		"own options": redisstore.New(client(t, redis.Options{}), redisstore.Options{Prefix: "abc:", Timeout: time.Second}),
+		"defaults":      redisstore.New(client(t, redis.Options{}), redisstore.Options{}),
+		"cluster":       redisstore.New(cluster(t, redis.ClusterOptions{}), redisstore.Options{}),
+		"universal":     redisstore.New(universal, redisstore.Options{}),
+		"sentinel":      redisstore.New(failover, redisstore.Options{}),
+		"near":          redisstore.New(client(t, redis.Options{}), redisstore.Options{Near: redisstore.NearOptions{Bytes: 1 << 20}}),
+		"near failover": redisstore.New(failover, redisstore.Options{Near: redisstore.NearOptions{Bytes: 1 << 30, MaxStale: time.Minute}}),
+		"near is off":   redisstore.New(cluster(t, redis.ClusterOptions{}), redisstore.Options{Near: redisstore.NearOptions{MaxStale: time.Hour}}),
+		"own options":   redisstore.New(client(t, redis.Options{}), redisstore.Options{Prefix: "abc:", Timeout: time.Second}),
 	} {
 		if err := s.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -141,5 +150,18 @@ func TestAPageHasAPositiveLimit(t *testing.T) {
 	}
 	if _, _, err := s.Scan(context.Background(), "junk", 1); !errors.Is(err, session.ErrInvalid) {
 		t.Errorf("Scan: %v", err)
+	}
+}
+
+func TestOnlyAStoreWithANearCacheSaysThatItHasOne(t *testing.T) {
+	off := redisstore.New(client(t, redis.Options{}), redisstore.Options{})
+	on := redisstore.New(client(t, redis.Options{}), redisstore.Options{Near: redisstore.NearOptions{Bytes: 1 << 20}})
+	if off.Caches() || !on.Caches() || off.NearState() != (redisstore.NearState{}) || on.NearState().Serving {
+		t.Errorf("off: %v %+v; on: %v %+v", off.Caches(), off.NearState(), on.Caches(), on.NearState())
+	}
+	for _, s := range []*redisstore.Store{off, on} {
+		if err := s.Close(); err != nil { // it has not begun
+			t.Error(err)
+		}
 	}
 }

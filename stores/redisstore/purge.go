@@ -32,6 +32,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 			reply, err := call(ctx, s, "purge", func(ctx context.Context) (string, error) {
 				return s.remove(ctx, purgeScript, id, s.recordKey(id), number(fromTime(before)))
 			})
+			s.forget(nearKey{id: id})
 			if err != nil {
 				return n, err
 			}

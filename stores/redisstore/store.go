@@ -33,15 +33,17 @@ type Store struct {
 	// separate: the index cannot be written in the script that writes the
 	// record, since they are in different slots.
 	separate atomic.Bool
+	near     *near // nil: none
 }
 
 var (
-	_ session.Store     = (*Store)(nil)
-	_ session.Lister    = (*Store)(nil)
-	_ session.Purger    = (*Store)(nil)
-	_ session.Scanner   = (*Store)(nil)
-	_ session.Pinger    = (*Store)(nil)
-	_ session.Validator = (*Store)(nil)
+	_ session.Store       = (*Store)(nil)
+	_ session.FreshLoader = (*Store)(nil)
+	_ session.Lister      = (*Store)(nil)
+	_ session.Purger      = (*Store)(nil)
+	_ session.Scanner     = (*Store)(nil)
+	_ session.Pinger      = (*Store)(nil)
+	_ session.Validator   = (*Store)(nil)
 )
 
 // New returns a store over the application's client, which stays the
@@ -61,19 +63,33 @@ func New(rdb redis.UniversalClient, o Options) *Store {
 	if _, cluster := rdb.(*redis.ClusterClient); cluster {
 		s.separate.Store(true)
 	}
+	if o.Near.Bytes > 0 {
+		s.near = newNear(s, o.Near)
+	}
 	return s
 }
 
-// Load implements session.Store. It is one GET.
+// Load implements session.Store. It is one GET, or none where Options.Near has
+// the record.
 func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error) {
 	if !id.Valid() {
 		return session.Record{}, session.ErrNotFound
 	}
+	if s.near != nil {
+		c, err := s.near.load(ctx, "load", nearKey{id: id})
+		return c.Record, err
+	}
+	c, err := call(ctx, s, "load", s.askRecord(id))
+	return c.Record, err
+}
+
+// askRecord asks Redis for a record.
+func (s *Store) askRecord(id session.ID) func(context.Context) (session.Cached, error) {
 	key := s.recordKey(id)
-	return call(ctx, s, "load", func(ctx context.Context) (session.Record, error) {
+	return func(ctx context.Context) (session.Cached, error) {
 		rec, _, err := s.get(ctx, key, kindRecord)
-		return rec, err
-	})
+		return session.Cached{Record: rec}, err
+	}
 }
 
 // get returns what is at a key: ErrNotFound where there is nothing, ErrUndecodable
@@ -103,6 +119,7 @@ func (s *Store) Create(ctx context.Context, id session.ID, rec session.Record) e
 	if !id.Valid() {
 		return session.ErrNotFound
 	}
+	defer s.forget(nearKey{id: id})
 	now := time.Now()
 	value, err := encode(kindRecord, &rec, now)
 	if err != nil {
@@ -136,6 +153,7 @@ func (s *Store) Update(ctx context.Context, id session.ID, rec session.Record, i
 	if !id.Valid() {
 		return session.ErrNotFound
 	}
+	defer s.forget(nearKey{id: id})
 	now := time.Now()
 	value, err := encode(kindRecord, &rec, now)
 	if err != nil {
@@ -160,6 +178,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, lastSeen, expires time
 	if !id.Valid() {
 		return nil
 	}
+	defer s.forget(nearKey{id: id})
 	key, ttl := s.recordKey(id), millis(keep(expires, time.Now()))
 	err := s.change(ctx, "touch", func(ctx context.Context) (string, error) {
 		reply, err := s.run(ctx, touchScript, []string{key},
@@ -182,6 +201,7 @@ func (s *Store) Delete(ctx context.Context, id session.ID, ifVersion uint64) err
 	if !id.Valid() {
 		return nil
 	}
+	defer s.forget(nearKey{id: id})
 	key := s.recordKey(id)
 	err := s.change(ctx, "delete", func(ctx context.Context) (string, error) {
 		return s.remove(ctx, deleteScript, id, key, number(ifVersion))

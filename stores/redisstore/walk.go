@@ -139,8 +139,13 @@ func (s *Store) masters(ctx context.Context) ([]*redis.Client, error) {
 
 func address(c *redis.Client) string { return c.Options().Addr }
 
+// informer is a client, or one connection.
+type informer interface {
+	Info(ctx context.Context, sections ...string) *redis.StringCmd
+}
+
 // runID identifies one run of a server; "" where the server does not tell.
-func runID(ctx context.Context, c *redis.Client) (string, error) {
+func runID(ctx context.Context, c informer) (string, error) {
 	info, err := c.Info(ctx, "server").Result()
 	var refused redis.Error
 	if err != nil && !errors.As(err, &refused) {

@@ -104,6 +104,7 @@ func TestEachRequestCostsExactlyWhatItMust(t *testing.T) {
 			server := newServer(t, calls)
 			cached := strings.HasPrefix(e.name, "cached_db")
 			onSQL, onRedis := strings.Contains(e.name, "db(") && !cached, strings.Contains(e.name, "redis")
+			near := e.hears != nil
 			b := func(yes bool, n int64) int64 {
 				if yes {
 					return n
@@ -127,7 +128,12 @@ func TestEachRequestCostsExactlyWhatItMust(t *testing.T) {
 			visit(t, warm, server.URL+"/change")
 			expect(warm, "/untouched", 0, 0, 0)
 			expect(warm, "/read", 1, b(onSQL, 1), b(onRedis, 1))
-			expect(warm, "/change", 2, b(onSQL, 2)+b(cached, 1), b(onRedis, 2))
+			if near {
+				e.hears() // else the record may be dropped once more
+				visit(t, warm, server.URL+"/read")
+				expect(warm, "/read", 1, 0, 0)
+			}
+			expect(warm, "/change", 2, b(onSQL, 2)+b(cached, 1), b(onRedis && !near, 2)+b(near, 1))
 			expect(warm, "/read", 1, b(onSQL, 1), b(onRedis, 1))
 
 			forger := newBrowser()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/glebarez/sqlite"
 	"github.com/redis/go-redis/v9"
@@ -97,7 +98,7 @@ func (h *countingHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis
 
 func (h *countingHook) count(cmd redis.Cmder) {
 	switch cmd.Name() {
-	case "hello", "client", "auth", "select", "ping", "readonly", "cluster", "command": // a new connection's own
+	case "hello", "client", "auth", "select", "ping", "readonly", "cluster", "command", "info": // a new connection's own, or a near cache's
 	default:
 		h.n.Add(1)
 	}
@@ -109,6 +110,9 @@ type engine struct {
 	store session.Store
 	sql   func() int64
 	redis func() int64
+	// hears waits until a near cache has heard of all that was written; nil
+	// without one.
+	hears func()
 }
 
 func zero() int64 { return 0 }
@@ -134,7 +138,7 @@ func sqlStores(t *testing.T) map[string]engine {
 		if driver == "mysql" {
 			statements = func() int64 { return mariadbStatements(t, db) }
 		}
-		return engine{name, store, statements, zero}
+		return engine{name, store, statements, zero, nil}
 	}
 	out := map[string]engine{
 		"sqlite": open("db(sqlite)", "sqlite", "file:"+filepath.Join(t.TempDir(), "x.db")+"?"+gormstore.SQLiteParams,
@@ -153,34 +157,51 @@ func sqlStores(t *testing.T) map[string]engine {
 // cached_db over each server.
 func engines(t *testing.T) []engine {
 	t.Helper()
-	out := []engine{{"memory", session.NewMemoryStore(session.MemoryOptions{}), zero, zero}}
+	out := []engine{{"memory", session.NewMemoryStore(session.MemoryOptions{}), zero, zero, nil}}
 	for _, db := range sqlStores(t) {
 		out = append(out, db)
 	}
 	for name, db := range sqlStores(t) {
 		out = append(out, engine{
 			"cached_db(memory," + name + ")",
-			cacheddb.New(session.NewMemoryStore(session.MemoryOptions{}), db.store, cacheddb.Options{}), db.sql, zero,
+			cacheddb.New(session.NewMemoryStore(session.MemoryOptions{}), db.store, cacheddb.Options{}), db.sql, zero, nil,
 		})
 	}
 	if !servers.Wanted() {
 		t.Logf("without %s=1 only the embedded engines are run: make test runs all", servers.Variable)
 		return out
 	}
-	newRedis := func() (*redisstore.Store, func() int64) {
+	newRedis := func(near redisstore.NearOptions) (*redisstore.Store, func() int64) {
 		rdb := redis.NewClient(&redis.Options{Addr: servers.SharedRedis(t).Addr, ContextTimeoutEnabled: true})
 		t.Cleanup(func() { _ = rdb.Close() })
 		hook := &countingHook{}
 		rdb.AddHook(hook)
-		return redisstore.New(rdb, redisstore.Options{Prefix: string(storetest.NewID()) + ":"}), hook.n.Load
+		store := redisstore.New(rdb, redisstore.Options{Prefix: string(storetest.NewID()) + ":", Near: near})
+		t.Cleanup(func() { _ = store.Close() })
+		for near.Bytes > 0 && !store.NearState().Serving {
+			_, _ = store.Load(t.Context(), storetest.NewID())
+		}
+		return store, hook.n.Load
 	}
-	store, n := newRedis()
-	out = append(out, engine{"cache(redis)", store, zero, n})
+	store, n := newRedis(redisstore.NearOptions{})
+	out = append(out, engine{"cache(redis)", store, zero, n, nil})
 	for name, db := range sqlStores(t) {
-		store, n := newRedis()
-		out = append(out, engine{"cached_db(redis," + name + ")", cacheddb.New(store, db.store, cacheddb.Options{}), db.sql, n})
+		store, n := newRedis(redisstore.NearOptions{})
+		out = append(out, engine{"cached_db(redis," + name + ")", cacheddb.New(store, db.store, cacheddb.Options{}), db.sql, n, nil})
 	}
-	return out
+	onNear := redisstore.NearOptions{Bytes: 8 << 20, MaxStale: time.Minute} // so that no answer of Redis is late
+	hears := func(s *redisstore.Store) func() {
+		return func() {
+			for now := time.Now(); !s.NearState().Heard.After(now); {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}
+	store, n = newRedis(onNear)
+	out = append(out, engine{"cache(redis), near", store, zero, n, hears(store)})
+	store, n = newRedis(onNear)
+	db := sqlStores(t)["sqlite"]
+	return append(out, engine{"cached_db(redis,sqlite), near", cacheddb.New(store, db.store, cacheddb.Options{}), db.sql, n, hears(store)})
 }
 
 func TestMain(m *testing.M) { servers.Main(m) }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/seshat-go/seshat/core/cacheddb"
 	"github.com/seshat-go/seshat/core/session"
+	"github.com/seshat-go/seshat/core/storetest"
 	"github.com/seshat-go/seshat/internal/tests/servers"
 	"github.com/seshat-go/seshat/stores/gormstore"
 	"github.com/seshat-go/seshat/stores/redisstore"
@@ -82,12 +83,32 @@ var (
 		func(p gorm.ConnPool) gorm.Dialector { return mysql.New(mysql.Config{Conn: p}) })
 )
 
-func redisKind(t *testing.T) func() session.Store {
+func redisKind(t *testing.T) func() session.Store { return redisWith(t, redisstore.NearOptions{}) }
+
+// nearKind has a near cache, which serves. The processes share it, as if they
+// were one: another one may see what is older.
+func nearKind(t *testing.T) func() session.Store {
+	return redisWith(t, redisstore.NearOptions{Bytes: 8 << 20})
+}
+
+func redisWith(t *testing.T, near redisstore.NearOptions) func() session.Store {
 	rdb := redis.NewClient(&redis.Options{Addr: servers.SharedRedis(t).Addr, ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = rdb.Close() })
+	var store *redisstore.Store
+	end := func() {
+		if store != nil {
+			_ = store.Close()
+		}
+	}
+	t.Cleanup(end)
 	return func() session.Store {
+		end()
 		must(t, rdb.FlushDB(t.Context()).Err())
-		return redisstore.New(rdb, redisstore.Options{Prefix: fmt.Sprintf("model%d:", names.Add(1)), Timeout: patience})
+		store = redisstore.New(rdb, redisstore.Options{Prefix: fmt.Sprintf("model%d:", names.Add(1)), Timeout: patience, Near: near})
+		for near.Bytes > 0 && !store.NearState().Serving {
+			_, _ = store.Load(t.Context(), storetest.NewID())
+		}
+		return store
 	}
 }
 
@@ -121,7 +142,9 @@ func engines() []engine {
 			on("db(PostgreSQL)", 8, postgresKind),
 			on("db(MariaDB)", 8, mariadbKind),
 			on("cache(Redis)", 8, redisKind),
-			over("cached_db(Redis, PostgreSQL)", 8, redisKind, postgresKind))
+			on("cache(Redis), near", 16, nearKind),
+			over("cached_db(Redis, PostgreSQL)", 8, redisKind, postgresKind),
+			over("cached_db(Redis, PostgreSQL), near", 32, nearKind, postgresKind))
 	}
 	return out
 }

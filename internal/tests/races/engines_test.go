@@ -61,11 +61,25 @@ func onMariaDB(t *testing.T) *gormstore.Store {
 	return database(t, "mysql", servers.SharedMariaDB(t).DSN, func(p gorm.ConnPool) gorm.Dialector { return mysql.New(mysql.Config{Conn: p}) })
 }
 
-func onRedis(t *testing.T) *redisstore.Store {
+func onRedis(t *testing.T) *redisstore.Store { return onRedisWith(t, redisstore.NearOptions{}) }
+
+// nearRedis has a near cache, which serves. All managers share it, as in one process.
+func nearRedis(t *testing.T) *redisstore.Store {
+	t.Helper()
+	store := onRedisWith(t, redisstore.NearOptions{Bytes: 8 << 20})
+	for !store.NearState().Serving {
+		_, _ = store.Load(t.Context(), storetest.NewID())
+	}
+	return store
+}
+
+func onRedisWith(t *testing.T, near redisstore.NearOptions) *redisstore.Store {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: servers.SharedRedis(t).Addr})
 	t.Cleanup(func() { _ = client.Close() })
-	return redisstore.New(client, redisstore.Options{Prefix: string(storetest.NewID()) + ":"})
+	store := redisstore.New(client, redisstore.Options{Prefix: string(storetest.NewID()) + ":", Near: near})
+	t.Cleanup(func() { _ = store.Close() })
+	return store
 }
 
 // always is an engine on servers, which all its runs share.

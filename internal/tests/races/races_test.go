@@ -102,3 +102,24 @@ func TestNoInterleavingOnAnyEngineWithAFailingResponseChangesAnything(t *testing
 func TestNoInterleavingOnAnyEngineLeaksAToken(t *testing.T) {
 	each(t, holds(interleave.Law12()))
 }
+
+// A near cache is in one process: there nobody may notice it. These are parts of
+// the tables above.
+func TestNoInterleavingOnAnyEngineNoticesANearCache(t *testing.T) {
+	t.Run("cache(Redis)", func(t *testing.T) {
+		t.Parallel()
+		e := always("cache(Redis), near", interleave.Tiers{Truth: nearRedis(t)})
+		for _, rows := range [][]interleave.Scenario{interleave.Law1(), interleave.Law3(), interleave.Law5(), interleave.Law9(), interleave.Law10()} {
+			interleave.Holds(t, e, two(e, rows))
+		}
+		interleave.Holds(t, e, interleave.Staying(interleave.Law2Pairs()))
+		interleave.Holds(t, e, interleave.With(interleave.Staying(interleave.Law8()), interleave.Faulty(1)))
+	})
+	t.Run("cached_db(Redis, PostgreSQL)", func(t *testing.T) {
+		t.Parallel()
+		e := always("cached_db(Redis, PostgreSQL), near", interleave.Tiers{Truth: onPostgres(t), Cache: nearRedis(t)})
+		interleave.Holds(t, e, two(e, interleave.Law3()))
+		interleave.Holds(t, e, interleave.With(interleave.Staying(two(e, interleave.Law3())), interleave.Warmed, interleave.Evicting(1)))
+		interleave.Holds(t, e, interleave.Staying(interleave.Law2Pairs())[:3])
+	})
+}

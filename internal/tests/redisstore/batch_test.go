@@ -60,16 +60,6 @@ func (b *barrier) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 	}
 }
 
-// await polls for what must come about.
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not so: %s", what)
-		}
-	}
-}
-
 // behindABarrier returns a store whose commands stop, and sessions in it.
 func behindABarrier(t *testing.T, sessions int) (*redisstore.Store, *barrier, []session.ID, session.Record) {
 	t.Helper()
@@ -109,11 +99,12 @@ func TestCommandsOfParallelRequestsGoTogether(t *testing.T) {
 			}
 		})
 	}
-	await(t, "all callers wait", func() bool {
-		stacks := make([]byte, 1<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		return strings.Count(string(stacks), "batch.(*Batcher[...]).Do(") == 30
-	})
+	stacks := make([]byte, 1<<20)
+	for end := time.Now().Add(20 * time.Second); strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "batch.(*Batcher[...]).Do(") < 30; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not all callers wait")
+		}
+	}
 	close(b.open)
 	loads.Wait()
 	updates.Wait()

@@ -91,11 +91,26 @@ func inRedis(t *testing.T) (session.Store, func() string) {
 	return redisAt(t, servers.SharedRedis(t).Addr)
 }
 
+// inNearRedis has a near cache, which serves and which its processes share.
+func inNearRedis(t *testing.T) (session.Store, func() string) {
+	s, dump := redisWith(t, servers.SharedRedis(t).Addr, redisstore.NearOptions{Bytes: 8 << 20})
+	for !s.NearState().Serving {
+		_, _ = s.Load(t.Context(), storetest.NewID())
+	}
+	return s, dump
+}
+
 func redisAt(t *testing.T, addr string) (session.Store, func() string) {
+	return redisWith(t, addr, redisstore.NearOptions{})
+}
+
+func redisWith(t *testing.T, addr string, near redisstore.NearOptions) (*redisstore.Store, func() string) {
 	rdb := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = rdb.Close() })
 	prefix := string(storetest.NewID()) + ":"
-	return redisstore.New(rdb, redisstore.Options{Prefix: prefix}), func() string {
+	store := redisstore.New(rdb, redisstore.Options{Prefix: prefix, Near: near})
+	t.Cleanup(func() { _ = store.Close() })
+	return store, func() string {
 		var out strings.Builder
 		keys := rdb.Scan(t.Context(), 0, prefix+"*", 1000).Iterator()
 		for keys.Next(t.Context()) {
@@ -159,6 +174,7 @@ func engines(t *testing.T) []engine {
 		alone("db(PostgreSQL)", inPostgres),
 		alone("db(MariaDB)", inMariaDB),
 		alone("cache(Redis)", inRedis),
+		alone("cache(Redis), near", inNearRedis),
 		cachedDB("cached_db(Redis,PostgreSQL)", inRedis, inPostgres),
 	)
 }
