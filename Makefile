@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # The linter is built from its own go.mod, so that no module depends on it.
 linter = $$(GOWORK=off go tool -n -modfile=tools/golangci-lint/go.mod golangci-lint)
 
-.PHONY: help test soak install vet lint fmt
+.PHONY: help test soak bench growth install vet lint fmt
 
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -24,6 +24,19 @@ SEED ?= 0
 soak: install ## Strike the shops with faults under load and report (SOAK=10m, SEED=1)
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
 	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 go test -v -count=1 -timeout 0 -run '^TestSoak$$' ./internal/tests/soak -soak $(SOAK) -seed $(SEED)
+
+# Each contestant is measured for 300 ms, eleven times; BENCH_ROUND=100ms
+# BENCH_ROUNDS=2 is a quick look. The machine should have nothing else to do.
+bench: export CGO_ENABLED = 0
+bench: install ## Measure Seshat beside other libraries; write benchmarks/RESULTS.md
+	@$(measure) -run '^TestResults$$' ./benchmarks -write
+
+growth: export CGO_ENABLED = 0
+growth: install ## Measure Seshat from little to much; write benchmarks/GROWTH.md
+	@$(measure) -run '^TestGrowth$$' ./benchmarks -write
+
+measure = tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
+	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 go test -v -count=1 -timeout 0
 
 install: ## Install the servers that the tests need, or say which are missing
 	@internal/scripts/install.sh
