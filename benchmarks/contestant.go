@@ -79,7 +79,7 @@ const (
 	SeshatRedis    = "Seshat, redisstore"
 	SeshatPostgres = "Seshat, gormstore (PostgreSQL)"
 	SeshatCached   = "Seshat, cacheddb (Redis, PostgreSQL)"
-	SeshatNear     = "Seshat, redisstore with near cache" // no such contestant yet
+	SeshatNear     = "Seshat, redisstore with near cache"
 )
 
 // HandWritten is the contestant that one of the kind is compared with: the
@@ -103,7 +103,7 @@ func Contestants() []Contestant {
 		{Name: SeshatPostgres, Kind: Postgres, Ours: true, New: newSeshatPostgres},
 		{Name: SeshatRedis, Kind: Redis, Ours: true, New: newSeshatRedis},
 		{Name: SeshatCached, Kind: Cached, Ours: true, New: newSeshatCached},
-		// SeshatNear comes here, once redisstore has the option: see newSeshatRedis.
+		{Name: SeshatNear, Kind: Redis, Ours: true, New: newSeshatNear},
 
 		{Name: SCSMemory, Kind: Memory, New: newSCSMemory},
 		{Name: SCSRedis, Kind: Redis, New: newSCSRedis},

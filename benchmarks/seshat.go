@@ -34,6 +34,7 @@ func newSeshatSQLite(env Env) (*Site, error)   { return seshatSite(sqliteStore, 
 func newSeshatPostgres(env Env) (*Site, error) { return seshatSite(postgresStore, env) }
 func newSeshatRedis(env Env) (*Site, error)    { return seshatSite(redisStore, env) }
 func newSeshatCached(env Env) (*Site, error)   { return seshatSite(cachedStore, env) }
+func newSeshatNear(env Env) (*Site, error)     { return seshatSite(nearStore, env) }
 
 // memoryStore has room for all sessions that a run makes.
 func memoryStore(Env) (*seshatStore, error) {
@@ -46,6 +47,17 @@ func memoryStore(Env) (*seshatStore, error) {
 func redisStore(env Env) (*seshatStore, error) {
 	rdb := openRedis(env)
 	return &seshatStore{Store: redisstore.New(rdb, redisstore.Options{}), close: rdb.Close, redis: rdb}, nil
+}
+
+// nearStore has room for the sessions of a run.
+func nearStore(env Env) (*seshatStore, error) {
+	rdb := openRedis(env)
+	store := redisstore.New(rdb, redisstore.Options{Near: redisstore.NearOptions{Bytes: 256 << 20}})
+	return &seshatStore{
+		Store: store,
+		close: func() error { return errors.Join(store.Close(), rdb.Close()) },
+		redis: rdb,
+	}, nil
 }
 
 func postgresStore(env Env) (*seshatStore, error) {
