@@ -12,7 +12,7 @@ type curve struct {
 }
 
 // curveColors are told apart also by those who see few colors.
-var curveColors = []string{oursColor, "#c1562d", "#2f5fb3", "#8a6d1a", "#7b3fa0"}
+var curveColors = []string{oursColor, "#c1562d", "#2f5fb3", "#8a6d1a", "#7b3fa0", "#4d9db3"}
 
 // curveChart is lines over a logarithmic axis.
 type curveChart struct {
