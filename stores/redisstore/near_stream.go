@@ -86,9 +86,6 @@ func (n *near) follow(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	st := &stream{near: n, end: end}
 	client := redis.NewClient(st.options(n.store.rdb.(*redis.Client).Options()))
-	if err := client.RegisterPushNotificationHandler("invalidate", st, true); err != nil {
-		return err
-	}
 	st.pubsub = client.Subscribe(ctx) // to nothing yet, so it does not connect
 	var beside sync.WaitGroup
 	defer func() {
@@ -97,6 +94,9 @@ func (n *near) follow(ctx context.Context) error {
 		_ = client.Close()
 		beside.Wait()
 	}()
+	if err := client.RegisterPushNotificationHandler("invalidate", st, true); err != nil {
+		return err
+	}
 	defer context.AfterFunc(ctx, func() { _ = st.pubsub.Close() })()
 	if err := st.ping(ctx); err != nil {
 		return st.because(ctx, err)
