@@ -68,8 +68,12 @@ func (n *near) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		closed := errors.Is(err, redis.ErrClosed)
 		err = fmt.Errorf("redisstore: near cache: %w", clean(err))
 		n.err.Store(&err)
+		if closed { // the application's client, so nobody will load any more
+			return
+		}
 		if served {
 			pause = leastPause
 		}
@@ -217,8 +221,13 @@ func (st *stream) pings(ctx context.Context) {
 func (st *stream) compares(ctx context.Context) {
 	tick := time.NewTicker(st.near.o.MaxStale / 2)
 	defer tick.Stop()
-	for st.server != "" {
-		if server := st.asked(ctx); server != "" && server != st.server {
+	for {
+		server, err := st.asked(ctx)
+		switch {
+		case errors.Is(err, redis.ErrClosed):
+			st.end(err)
+			return
+		case err == nil && server != "" && st.server != "" && server != st.server:
 			st.end(errors.New("the client asks another server now"))
 			return
 		}
@@ -230,21 +239,16 @@ func (st *stream) compares(ctx context.Context) {
 	}
 }
 
-// asked is the server that the application's client asks; "" if that cannot be
-// told now.
-func (st *stream) asked(ctx context.Context) (server string) {
+// asked is the server that the application's client asks; "" if it does not tell.
+func (st *stream) asked(ctx context.Context) (server string, err error) {
 	defer func() {
-		if recover() != nil { // a hook of the application, which is told of it by its own calls
-			server = ""
+		if r := recover(); r != nil { // in a hook of the application, whose own calls meet it too
+			err = fmt.Errorf("a hook panicked: %v", r)
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, st.near.store.options.Timeout)
 	defer cancel()
-	server, err := runID(ctx, st.near.store.rdb.(*redis.Client))
-	if err != nil {
-		return ""
-	}
-	return server
+	return runID(ctx, st.near.store.rdb.(*redis.Client))
 }
 
 // HandlePushNotification hears of changed keys; without keys, of all.

@@ -288,7 +288,8 @@ func TestANearCacheFollowsSentinelToTheNextMaster(t *testing.T) {
 
 	sentinel.Nodes[0].Kill(t)
 	until(t, func() bool { return sentinel.Master(t) == 1 })
-	until(t, func() bool { return s.Update(t.Context(), id, next(rec), 1) == nil })
+	until(t, func() bool { _, err := s.LoadFresh(t.Context(), id); return err == nil })
+	must(t, s.Update(t.Context(), id, next(rec), 1))
 	nears["record"].loads(t, s, id, 2)
 	await(t, s, func() bool { return s.NearState().Serving })
 	nears["record"].loads(t, s, id, 2)
@@ -392,6 +393,21 @@ func TestAClosedStoreGoesOnWithoutANearCacheAndLeavesNothing(t *testing.T) {
 	must(t, without.Close())
 	must(t, rdb.Close())
 	goleak.VerifyNone(t, leftovers)
+}
+
+func TestANearCacheEndsWithTheClient(t *testing.T) {
+	addr := servers.SharedRedis(t).Addr
+	leftovers := goleak.IgnoreCurrent()
+	rdb := redis.NewClient(&redis.Options{Addr: addr})
+	s := redisstore.New(rdb, redisstore.Options{Prefix: prefix(), Near: redisstore.NearOptions{Bytes: nearBytes, MaxStale: 100 * time.Millisecond}})
+	serves(t, s)
+	must(t, rdb.Close())
+	await(t, s, func() bool { return errors.Is(s.NearState().Err, redis.ErrClosed) })
+	if _, err := s.Load(t.Context(), storetest.NewID()); !errors.Is(err, redis.ErrClosed) || s.NearState().Serving {
+		t.Errorf("%v, %+v", err, s.NearState())
+	}
+	goleak.VerifyNone(t, leftovers)
+	must(t, s.Close())
 }
 
 func TestAUserOfRedisNeedsOneCommandMoreForANearCache(t *testing.T) {
