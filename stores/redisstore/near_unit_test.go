@@ -1,8 +1,11 @@
 package redisstore
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seshat-go/seshat/core/session"
@@ -136,5 +139,93 @@ func TestAStreamIsOneConnection(t *testing.T) {
 	st := &stream{near: serving(), connected: true}
 	if err := st.connect(t.Context(), nil); err == nil {
 		t.Error("go-redis may connect again unnoticed")
+	}
+}
+
+// redisOf is a Redis whose answers come when the test says so.
+type redisOf struct {
+	asked  int
+	answer chan error
+	ended  error // what the context of the first command said when it was answered
+}
+
+func (r *redisOf) ask(ctx context.Context) (session.Cached, error) {
+	r.asked++
+	if r.asked > 1 {
+		return session.Cached{Record: session.Record{Version: 2}}, nil
+	}
+	err := <-r.answer
+	r.ended = ctx.Err()
+	return session.Cached{Record: session.Record{Version: 1, Expires: time.Now().Add(time.Hour), Payload: []byte("payload")}}, err
+}
+
+// shared has a first load wait for Redis, and two that join it, the first of
+// which leaves; then Redis answers.
+func shared(t *testing.T, inline, firstLeaves bool, answer error, check func(r *redisOf, first, other error, got session.Record)) {
+	synctest.Test(t, func(t *testing.T) {
+		n, r := serving(), &redisOf{answer: make(chan error)}
+		n.store.inline = inline
+		type result struct {
+			rec session.Record
+			err error
+		}
+		load := func(ctx context.Context) chan result {
+			c := make(chan result, 1)
+			go func() {
+				got, err := read(ctx, n.store, "load", func(ctx context.Context) (session.Cached, error) { return n.fetch(ctx, nearID, r.ask) })
+				c <- result{got.Record, err}
+			}()
+			synctest.Wait()
+			return c
+		}
+		leader, leaveFirst := context.WithCancel(t.Context())
+		defer leaveFirst()
+		leaver, leave := context.WithCancel(t.Context())
+		first, left, other := load(leader), load(leaver), load(t.Context())
+		leave()
+		if err := (<-left).err; !errors.Is(err, context.Canceled) {
+			t.Errorf("one who leaves gets %v", err)
+		}
+		if firstLeaves {
+			leaveFirst()
+			synctest.Wait()
+		}
+		r.answer <- answer
+		synctest.Wait()
+		one, another := <-first, <-other
+		check(r, one.err, another.err, another.rec)
+		clear(another.rec.Payload)
+		if c, ok := n.hit(nearID); ok && string(c.Record.Payload) != "payload" {
+			t.Errorf("what is kept was changed to %q", c.Record.Payload)
+		}
+	})
+}
+
+func TestLoadsShareACommandAndDoNotDependOnEachOther(t *testing.T) {
+	for _, inline := range []bool{true, false} {
+		shared(t, inline, true, nil, func(r *redisOf, first, other error, got session.Record) {
+			if !errors.Is(first, context.Canceled) || other != nil || got.Version != 1 || r.asked != 1 || r.ended != nil {
+				t.Errorf("inline %v: the first gets %v, another %v and version %d; asked %d times; the command was ended: %v", inline, first, other, got.Version, r.asked, r.ended)
+			}
+		})
+		shared(t, inline, false, context.DeadlineExceeded, func(r *redisOf, first, other error, got session.Record) {
+			if first == nil || other != nil || got.Version != 2 || r.asked != 2 {
+				t.Errorf("inline %v, no answer: the first gets %v, another %v and version %d; asked %d times", inline, first, other, got.Version, r.asked)
+			}
+		})
+		shared(t, inline, false, session.ErrNotFound, func(r *redisOf, first, other error, _ session.Record) {
+			if !errors.Is(first, session.ErrNotFound) || !errors.Is(other, session.ErrNotFound) || r.asked != 1 {
+				t.Errorf("inline %v, nothing there: the first gets %v, another %v; asked %d times", inline, first, other, r.asked)
+			}
+		})
+	}
+}
+
+func TestALoadThatComesJustAfterAnotherNeedNotAsk(t *testing.T) {
+	n := serving()
+	fly(t, n, func(*flight) {})
+	c, err := n.fetch(t.Context(), nearID, func(context.Context) (session.Cached, error) { return session.Cached{}, errors.New("asked") })
+	if err != nil || c.Record.Version != 1 {
+		t.Errorf("got version %d, %v", c.Record.Version, err)
 	}
 }
