@@ -161,10 +161,9 @@ func (r *redisOf) ask(ctx context.Context) (session.Cached, error) {
 
 // shared has a first load wait for Redis, and two that join it, the first of
 // which leaves; then Redis answers.
-func shared(t *testing.T, inline, firstLeaves bool, answer error, check func(r *redisOf, first, other error, got session.Record)) {
+func shared(t *testing.T, firstLeaves bool, answer error, check func(r *redisOf, first, other error, got session.Record)) {
 	synctest.Test(t, func(t *testing.T) {
 		n, r := serving(), &redisOf{answer: make(chan error)}
-		n.store.inline = inline
 		type result struct {
 			rec session.Record
 			err error
@@ -172,7 +171,7 @@ func shared(t *testing.T, inline, firstLeaves bool, answer error, check func(r *
 		load := func(ctx context.Context) chan result {
 			c := make(chan result, 1)
 			go func() {
-				got, err := read(ctx, n.store, "load", func(ctx context.Context) (session.Cached, error) { return n.fetch(ctx, nearID, r.ask) })
+				got, err := call(ctx, n.store, "load", func(ctx context.Context) (session.Cached, error) { return n.fetch(ctx, nearID, r.ask) })
 				c <- result{got.Record, err}
 			}()
 			synctest.Wait()
@@ -202,23 +201,21 @@ func shared(t *testing.T, inline, firstLeaves bool, answer error, check func(r *
 }
 
 func TestLoadsShareACommandAndDoNotDependOnEachOther(t *testing.T) {
-	for _, inline := range []bool{true, false} {
-		shared(t, inline, true, nil, func(r *redisOf, first, other error, got session.Record) {
-			if !errors.Is(first, context.Canceled) || other != nil || got.Version != 1 || r.asked != 1 || r.ended != nil {
-				t.Errorf("inline %v: the first gets %v, another %v and version %d; asked %d times; the command was ended: %v", inline, first, other, got.Version, r.asked, r.ended)
-			}
-		})
-		shared(t, inline, false, context.DeadlineExceeded, func(r *redisOf, first, other error, got session.Record) {
-			if first == nil || other != nil || got.Version != 2 || r.asked != 2 {
-				t.Errorf("inline %v, no answer: the first gets %v, another %v and version %d; asked %d times", inline, first, other, got.Version, r.asked)
-			}
-		})
-		shared(t, inline, false, session.ErrNotFound, func(r *redisOf, first, other error, _ session.Record) {
-			if !errors.Is(first, session.ErrNotFound) || !errors.Is(other, session.ErrNotFound) || r.asked != 1 {
-				t.Errorf("inline %v, nothing there: the first gets %v, another %v; asked %d times", inline, first, other, r.asked)
-			}
-		})
-	}
+	shared(t, true, nil, func(r *redisOf, first, other error, got session.Record) {
+		if !errors.Is(first, context.Canceled) || other != nil || got.Version != 1 || r.asked != 1 || r.ended != nil {
+			t.Errorf("the first gets %v, another %v and version %d; asked %d times; the command was ended: %v", first, other, got.Version, r.asked, r.ended)
+		}
+	})
+	shared(t, false, context.DeadlineExceeded, func(r *redisOf, first, other error, got session.Record) {
+		if first == nil || other != nil || got.Version != 2 || r.asked != 2 {
+			t.Errorf("no answer: the first gets %v, another %v and version %d; asked %d times", first, other, got.Version, r.asked)
+		}
+	})
+	shared(t, false, session.ErrNotFound, func(r *redisOf, first, other error, _ session.Record) {
+		if !errors.Is(first, session.ErrNotFound) || !errors.Is(other, session.ErrNotFound) || r.asked != 1 {
+			t.Errorf("nothing there: the first gets %v, another %v; asked %d times", first, other, r.asked)
+		}
+	})
 }
 
 func TestALoadThatComesJustAfterAnotherNeedNotAsk(t *testing.T) {
