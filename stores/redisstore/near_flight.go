@@ -113,7 +113,7 @@ func (n *near) land(k nearKey, f *flight) {
 	}
 	delete(s.flights, k)
 	if f.err == nil && f.panicked == nil && f.generation == n.generation.Load() {
-		k.id = session.ID(strings.Clone(string(k.id))) // it may be part of a longer text
+		k.id = session.ID(strings.Clone(string(k.id)))                   // it may be part of a longer text
 		n.kept.Set(k, &nearValue{apart(f.value), f.generation, f.began}) // without the rest of the reply
 	}
 }
