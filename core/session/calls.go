@@ -53,7 +53,7 @@ func (m *Manager) answer(ctx context.Context, op string, id ID, err error) error
 
 func (m *Manager) load(ctx context.Context, id ID) (rec Record, err error) {
 	err = m.call(ctx, "load", id, func(ctx context.Context) error {
-		rec, err = m.store.Load(ctx, id)
+		rec, err = m.saved(ctx, id)
 		return err
 	})
 	return rec, err

@@ -136,7 +136,7 @@ func (s *Session) needsCookie() bool {
 		return false
 	}
 	if s.status != live {
-		return s.status != moved && len(s.cur.values.entries) > 0
+		return s.status != moved && s.cur.values.len() > 0
 	}
 	return changesCookie(s.ops)
 }
@@ -189,6 +189,20 @@ func (s *Session) closeHeader() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.headerSent = true
+}
+
+// closeUnused is all that there is to do at the header if nobody has used the session; it
+// tells whether that is so.
+func (s *Session) closeUnused() bool {
+	if !s.io.TryLock() {
+		return false
+	}
+	defer s.io.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unused := s.status == unloaded && !s.accessed && s.err == nil
+	s.headerSent = s.headerSent || unused
+	return unused
 }
 
 // cookie returns the cookie that the response must carry, nil for none.

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"iter"
 	"math"
 	"net/http"
 	"net/textproto"
@@ -19,40 +18,31 @@ type candidates struct {
 	n      int
 }
 
+// candidates takes the header apart as net/http does, but makes nothing of other
+// cookies, and of values that are no token.
 func (m *Manager) candidates(r *http.Request) (c candidates) {
-	for value := range cookiesNamed(r, m.opts.Cookie.Name) {
-		t, ok := parseToken(value)
-		if !ok || slices.Contains(c.tokens[:c.n], t) {
-			continue
-		}
-		c.tokens[c.n] = t
-		if c.n++; c.n == maxCandidates {
-			break
-		}
-	}
-	return c
-}
-
-// cookiesNamed are the values of a request's cookies of one name. It takes the
-// header apart as net/http does, but for values that are no token anyway, and
-// makes nothing of the other cookies.
-func cookiesNamed(r *http.Request, name string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, line := range r.Header["Cookie"] {
-			for part := range strings.SplitSeq(line, ";") {
-				key, value, _ := strings.Cut(textproto.TrimString(part), "=")
-				if textproto.TrimString(key) != name {
-					continue
-				}
-				if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
-					value = value[1 : n-1]
-				}
-				if !yield(value) {
-					return
-				}
+	for _, line := range r.Header["Cookie"] {
+		for more := true; more; {
+			var part string
+			part, line, more = strings.Cut(line, ";")
+			name, value, _ := strings.Cut(textproto.TrimString(part), "=")
+			if textproto.TrimString(name) != m.opts.Cookie.Name {
+				continue
+			}
+			if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+				value = value[1 : n-1]
+			}
+			t, ok := parseToken(value)
+			if !ok || slices.Contains(c.tokens[:c.n], t) {
+				continue
+			}
+			c.tokens[c.n] = t
+			if c.n++; c.n == maxCandidates {
+				return c
 			}
 		}
 	}
+	return c
 }
 
 // newCookie returns the cookie with the attributes that identify it to a

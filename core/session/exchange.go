@@ -107,9 +107,14 @@ func (x *Exchange) Commit(status int) bool {
 	if x.committed || (status < 200 && status != http.StatusSwitchingProtocols) {
 		return !x.replaced
 	}
-	if x.dropped = status >= 500 || x.ended; x.dropped {
+	x.dropped = status >= 500 || x.ended
+	switch {
+	case x.s.closeUnused():
+		x.committed = true
+		return true
+	case x.dropped:
 		x.s.discard()
-	} else {
+	default:
 		x.failed = x.s.commit(x.req.Context())
 	}
 	x.committed = true // not before: after a panic in there it is tried again, and fails

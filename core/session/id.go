@@ -26,10 +26,26 @@ func (id ID) Valid() bool {
 	if len(id) != encodedLen {
 		return false
 	}
-	var b [tokenBytes + 1]byte
-	n, err := encoding.Decode(b[:], []byte(id))
-	return err == nil && n == tokenBytes // base64 skips line breaks
+	for i := range len(id) {
+		if sextets[id[i]] == none64 {
+			return false
+		}
+	}
+	return sextets[id[encodedLen-1]]&3 == 0 // 43 characters hold 258 bits
 }
+
+// sextets are the values of the characters of base64url; none64 of all others.
+var sextets = func() (t [256]byte) {
+	for i := range t {
+		t[i] = none64
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		t[c] = byte(i)
+	}
+	return t
+}()
+
+const none64 = 255
 
 // A token is the secret in the cookie. Only the browser keeps it. It
 // prints as a placeholder, so that it cannot reach a log by accident.

@@ -15,7 +15,8 @@ import (
 type Manager struct {
 	opts  Options
 	store Store
-	fresh func(context.Context, ID) (Record, error)
+	// saved and fresh are the store's Load and LoadFresh.
+	saved, fresh func(context.Context, ID) (Record, error)
 	// cached: fresh asks the truth, and the store's Load perhaps a cache.
 	cached bool
 	queue  queue
@@ -42,7 +43,10 @@ func New(o Options) (*Manager, error) {
 	if o.Insecure {
 		o.Logger.Warn("session: Options.Insecure is on: the session cookie goes over plain http, where anybody on the way can take it. For development only.")
 	}
-	m := &Manager{opts: o, store: o.Store, fresh: o.Store.Load}
+	m := &Manager{opts: o, store: o.Store, saved: o.Store.Load, fresh: o.Store.Load}
+	if s, ok := o.Store.(*MemoryStore); ok {
+		m.saved = s.share
+	}
 	if f, ok := o.Store.(FreshLoader); ok {
 		c, tells := f.(interface{ Caches() bool })
 		m.fresh, m.cached = f.LoadFresh, !tells || c.Caches()

@@ -34,6 +34,14 @@ type recordShard struct {
 
 // Load implements [Store].
 func (s *MemoryStore) Load(ctx context.Context, id ID) (Record, error) {
+	rec, err := s.share(ctx, id)
+	rec.Payload = bytes.Clone(rec.Payload)
+	return rec, err
+}
+
+// share is Load for the engine, which does not change a payload: it returns the store's
+// own, which is replaced and never written to.
+func (s *MemoryStore) share(ctx context.Context, id ID) (Record, error) {
 	if err := memoryContext(ctx); err != nil {
 		return Record{}, err
 	}
@@ -49,7 +57,6 @@ func (s *MemoryStore) Load(ctx context.Context, id ID) (Record, error) {
 	}
 	rec := m.rec
 	sh.mu.Unlock()
-	rec.Payload = bytes.Clone(rec.Payload)
 	return rec, nil
 }
 

@@ -43,7 +43,7 @@ func (o *op) apply(m *Manager, st *state) error {
 	switch o.kind {
 	case opSet:
 		if v.codec.Name() != o.codec.Name() {
-			if len(v.entries) > 0 {
+			if v.len() > 0 {
 				return fmt.Errorf("%w: the codec of its values is another now", ErrConflict)
 			}
 			v.codec = o.codec
@@ -161,8 +161,8 @@ func (s *Session) Delete(name string) {
 func (s *Session) Keys() []string {
 	s.lock()
 	defer s.mu.Unlock()
-	names := make([]string, 0, len(s.cur.values.entries))
-	for _, e := range s.cur.values.entries {
+	names := make([]string, 0, s.cur.values.len())
+	for _, e := range s.cur.values.apart() {
 		if !reserved(e.key) {
 			names = append(names, e.key)
 		}
@@ -178,7 +178,7 @@ func (s *Session) Len() int { return len(s.Keys()) }
 func (s *Session) Clear() {
 	s.lock()
 	defer s.mu.Unlock()
-	if len(s.cur.values.entries) > 0 {
+	if s.cur.values.len() > 0 {
 		s.change(op{kind: opClear})
 	}
 }

@@ -1,8 +1,10 @@
 package session
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -19,10 +21,12 @@ import (
 //	for each key, ascending:  string key, uvarint length of its value
 //	the values, in the order of the keys
 //
-// No bytes at all are no values.
+// No bytes at all are no values. An envelope is taken apart when something is
+// changed; to read a key, its index is searched.
 type values struct {
 	codec   Codec
 	entries []entry
+	stored  envelope // in place of entries
 }
 
 type entry struct {
@@ -30,46 +34,90 @@ type entry struct {
 	raw []byte
 }
 
+// An envelope is one that was found to be sound. Of the zero one there is none.
+type envelope struct {
+	all         []byte
+	index, data int // where these begin
+	count       int
+}
+
 const (
 	envelopeVersion = 1
 	maxKey          = 255 // bytes
 )
 
-func (v values) find(key string) (int, bool) {
-	return slices.BinarySearchFunc(v.entries, key, func(e entry, k string) int { return strings.Compare(e.key, k) })
+// len is the number of keys.
+func (v values) len() int { return v.stored.count + len(v.entries) }
+
+// apart returns the entries, which the caller must not change.
+func (v values) apart() []entry {
+	if v.stored.count == 0 {
+		return v.entries
+	}
+	e := &v.stored
+	text := string(e.all[e.index:e.data]) // all keys share it
+	entries := make([]entry, e.count)
+	index, at := e.all[e.index:e.data], e.data
+	for i := range entries {
+		key, size, rest, _ := cutEntry(index)
+		from := len(text) - len(rest) - uvarintLen(size) - len(key)
+		entries[i] = entry{text[from : from+len(key)], e.all[at : at+size : at+size]}
+		index, at = rest, at+size
+	}
+	return entries
 }
 
 func (v values) get(key string) ([]byte, bool) {
-	i, ok := v.find(key)
+	if e := &v.stored; e.count > 0 {
+		index, at := e.all[e.index:e.data], e.data
+		for range e.count {
+			name, size, rest, _ := cutEntry(index)
+			if string(name) == key {
+				return e.all[at : at+size : at+size], true
+			}
+			index, at = rest, at+size
+		}
+		return nil, false
+	}
+	i, ok := find(v.entries, key)
 	if !ok {
 		return nil, false
 	}
 	return v.entries[i].raw, true
 }
 
+func find(entries []entry, key string) (int, bool) {
+	return slices.BinarySearchFunc(entries, key, func(e entry, k string) int { return strings.Compare(e.key, k) })
+}
+
 func (v values) with(key string, raw []byte) values {
-	i, ok := v.find(key)
-	out := make([]entry, len(v.entries), len(v.entries)+1)
-	copy(out, v.entries)
+	entries := v.apart()
+	i, ok := find(entries, key)
+	out := make([]entry, len(entries), len(entries)+1)
+	copy(out, entries)
 	if ok {
 		out[i].raw = raw
 	} else {
 		out = slices.Insert(out, i, entry{key, raw})
 	}
-	return values{v.codec, out}
+	return values{codec: v.codec, entries: out}
 }
 
 func (v values) without(key string) values {
-	i, ok := v.find(key)
+	entries := v.apart()
+	i, ok := find(entries, key)
 	if !ok {
 		return v
 	}
-	return values{v.codec, slices.Delete(slices.Clone(v.entries), i, i+1)}
+	return values{codec: v.codec, entries: slices.Delete(slices.Clone(entries), i, i+1)}
 }
 
 // size is the length of the envelope.
 func (v values) size() int {
-	if len(v.entries) == 0 {
+	switch {
+	case v.stored.count > 0:
+		return len(v.stored.all)
+	case len(v.entries) == 0:
 		return 0
 	}
 	n := 1 + uvarintLen(len(v.codec.Name())) + len(v.codec.Name()) + uvarintLen(len(v.entries))
@@ -87,9 +135,12 @@ func uvarintLen(n int) int {
 	return l
 }
 
-// encode returns the envelope.
+// encode returns the envelope, which the caller must not change.
 func (v values) encode() []byte {
-	if len(v.entries) == 0 {
+	switch {
+	case v.stored.count > 0:
+		return v.stored.all
+	case len(v.entries) == 0:
 		return nil
 	}
 	b := make([]byte, 0, v.size())
@@ -120,10 +171,9 @@ func decodeValues(b []byte, codec Codec) (values, error) {
 	if b[0] != envelopeVersion {
 		return v, fmt.Errorf("%w: envelope version %d", ErrUndecodable, b[0])
 	}
-	r := reader{rest: b[1:]}
-	name := r.bytes(r.uvarint())
+	name, rest, ok := cutString(b[1:])
 	switch {
-	case r.bad:
+	case !ok:
 		return v, fmt.Errorf("%w: envelope is cut short", ErrUndecodable)
 	case string(name) == codec.Name():
 	case string(name) == JSON.Name():
@@ -131,60 +181,60 @@ func decodeValues(b []byte, codec Codec) (values, error) {
 	default:
 		return v, fmt.Errorf("%w: the codec of its values is not the one configured", ErrUndecodable)
 	}
-	count := r.uvarint()
-	if r.bad || count == 0 || count > uint64(len(r.rest))/2 {
+	count, rest, ok := cutUvarint(rest)
+	if !ok || count == 0 || count > len(rest)/2 {
 		return v, fmt.Errorf("%w: envelope has a wrong number of keys", ErrUndecodable)
 	}
-	index := r.rest
-	var total uint64
-	for range count { // to find where the values begin
-		r.bytes(r.uvarint())
-		length := r.uvarint()
-		if total += length; r.bad || length > uint64(len(b)) {
+	e := envelope{all: b, index: len(b) - len(rest), count: count}
+	var last []byte
+	total := 0
+	for i := range count {
+		var key []byte
+		var size int
+		if key, size, rest, ok = cutEntry(rest); !ok || size > len(b) {
 			return v, fmt.Errorf("%w: envelope is cut short", ErrUndecodable)
 		}
-	}
-	if total != uint64(len(r.rest)) {
-		return v, fmt.Errorf("%w: envelope has a wrong length", ErrUndecodable)
-	}
-	entries := make([]entry, count)
-	text := string(index[:len(index)-len(r.rest)]) // all keys share it
-	keys, raws := reader{rest: index[:len(text)]}, r
-	for i := range entries {
-		n := keys.uvarint()
-		at := len(text) - len(keys.rest)
-		keys.bytes(n)
-		entries[i] = entry{text[at : at+int(n)], raws.bytes(keys.uvarint())}
-		if i > 0 && entries[i].key <= entries[i-1].key {
+		if i > 0 && bytes.Compare(key, last) <= 0 {
 			return v, fmt.Errorf("%w: envelope has unsorted keys", ErrUndecodable)
 		}
+		last = key
+		total += size
 	}
-	v.entries = entries
+	if total != len(rest) {
+		return v, fmt.Errorf("%w: envelope has a wrong length", ErrUndecodable)
+	}
+	e.data = len(b) - len(rest)
+	v.stored = e
 	return v, nil
 }
 
-// reader takes an envelope apart; bad once anything did not fit.
-type reader struct {
-	rest []byte
-	bad  bool
+// The functions below take something off the beginning of b; ok is false where it is
+// not there as a whole.
+
+func cutEntry(b []byte) (key []byte, size int, rest []byte, ok bool) {
+	if key, rest, ok = cutString(b); !ok {
+		return nil, 0, nil, false
+	}
+	size, rest, ok = cutUvarint(rest)
+	return key, size, rest, ok
 }
 
-func (r *reader) uvarint() uint64 {
-	n, l := binary.Uvarint(r.rest)
-	if l <= 0 {
-		r.bad = true
-		return 0
+func cutString(b []byte) (s, rest []byte, ok bool) {
+	n, rest, ok := cutUvarint(b)
+	if !ok || n > len(rest) {
+		return nil, nil, false
 	}
-	r.rest = r.rest[l:]
-	return n
+	return rest[:n], rest[n:], true
 }
 
-func (r *reader) bytes(n uint64) []byte {
-	if r.bad || n > uint64(len(r.rest)) {
-		r.bad = true
-		return nil
+// cutUvarint accepts the shortest form only, and nothing that is no length.
+func cutUvarint(b []byte) (n int, rest []byte, ok bool) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return int(b[0]), b[1:], true
 	}
-	b := r.rest[:n:n]
-	r.rest = r.rest[n:]
-	return b
+	u, l := binary.Uvarint(b)
+	if l <= 0 || u > math.MaxInt32 || l != uvarintLen(int(u)) {
+		return 0, nil, false
+	}
+	return int(u), b[l:], true
 }

@@ -20,8 +20,8 @@ func checkEnvelope(t *testing.T, v values) {
 	if err != nil {
 		t.Fatalf("decoding: %v", err)
 	}
-	if !slices.EqualFunc(v.entries, back.entries, func(a, b entry) bool { return a.key == b.key && bytes.Equal(a.raw, b.raw) }) {
-		t.Fatalf("%v became %v", v.entries, back.entries)
+	if !slices.EqualFunc(v.apart(), back.apart(), func(a, b entry) bool { return a.key == b.key && bytes.Equal(a.raw, b.raw) }) {
+		t.Fatalf("%v became %v", v.apart(), back.apart())
 	}
 	if !bytes.Equal(back.encode(), b) {
 		t.Fatal("the second envelope differs")
@@ -78,7 +78,7 @@ func TestAnEnvelopeOfNothingIsNothing(t *testing.T) {
 		t.Error("no values have an envelope")
 	}
 	for _, b := range [][]byte{nil, {}} {
-		if back, err := decodeValues(b, JSON); err != nil || back.entries != nil || back.codec != JSON {
+		if back, err := decodeValues(b, JSON); err != nil || back.len() != 0 || back.codec != JSON {
 			t.Errorf("%v, %v", back, err)
 		}
 	}
@@ -94,6 +94,18 @@ func TestAChangeOfValuesLeavesTheValuesItCameFrom(t *testing.T) {
 	v.without("none")
 	if now := fmt.Sprint(v.entries); now != before {
 		t.Errorf("%s became %s", before, now)
+	}
+	b := v.encode()
+	stored, err := decodeValues(bytes.Clone(b), JSON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkEnvelope(t, stored.with("b", []byte("2")))
+	checkEnvelope(t, stored.with("a", []byte("x")))
+	checkEnvelope(t, stored.without("c"))
+	checkEnvelope(t, stored.without("none"))
+	if raw, ok := stored.get("c"); !ok || string(raw) != "3" || !bytes.Equal(stored.encode(), b) {
+		t.Errorf("%q became %q", b, stored.encode())
 	}
 }
 

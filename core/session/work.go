@@ -47,7 +47,7 @@ func (w *work) record(st *state, version uint64) Record {
 // begin stores a new session, unless there is nothing to store.
 func (w *work) begin(ctx context.Context) error {
 	next, err := w.apply(w.m.blank())
-	if err != nil || (w.login == "" && len(next.values.entries) == 0) {
+	if err != nil || (w.login == "" && next.values.len() == 0) {
 		return err
 	}
 	w.start(&next)
