@@ -114,7 +114,7 @@ func (m *Manager) abandon(ctx context.Context, id ID, version uint64) {
 func (m *Manager) update(ctx context.Context, id ID, rec Record, ifVersion uint64) error {
 	write := func(ctx context.Context) error {
 		return m.call(ctx, "update", id, func(ctx context.Context) error {
-			return m.store.Update(ctx, id, rec, ifVersion)
+			return m.save(ctx, id, rec, ifVersion)
 		})
 	}
 	err := write(ctx)

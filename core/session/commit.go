@@ -60,7 +60,7 @@ func (s *Session) save(ctx context.Context) error {
 		defer s.mu.Unlock()
 		return s.err
 	}
-	w := work{m: s.m, s: s, base: s.base, id: s.id, token: s.token, ops: s.ops, login: s.login, clean: s.clean}
+	w := work{m: s.m, s: s, base: s.base, cur: s.cur, id: s.id, token: s.token, ops: s.ops, login: s.login, clean: s.clean}
 	st, renew, late := s.status, s.renew, s.headerSent && s.needsCookie()
 	s.ops, s.login, s.renew, s.clean = nil, "", false, false // what comes meanwhile is for the next save
 	s.mu.Unlock()

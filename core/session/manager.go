@@ -15,8 +15,9 @@ import (
 type Manager struct {
 	opts  Options
 	store Store
-	// saved and fresh are the store's Load and LoadFresh.
+	// saved and fresh are the store's Load and LoadFresh, save its Update.
 	saved, fresh func(context.Context, ID) (Record, error)
+	save         func(context.Context, ID, Record, uint64) error
 	// cached: fresh asks the truth, and the store's Load perhaps a cache.
 	cached bool
 	queue  queue
@@ -43,9 +44,9 @@ func New(o Options) (*Manager, error) {
 	if o.Insecure {
 		o.Logger.Warn("session: Options.Insecure is on: the session cookie goes over plain http, where anybody on the way can take it. For development only.")
 	}
-	m := &Manager{opts: o, store: o.Store, saved: o.Store.Load, fresh: o.Store.Load}
+	m := &Manager{opts: o, store: o.Store, saved: o.Store.Load, fresh: o.Store.Load, save: o.Store.Update}
 	if s, ok := o.Store.(*MemoryStore); ok {
-		m.saved = s.share
+		m.saved, m.save = s.share, s.take // without copies
 	}
 	if f, ok := o.Store.(FreshLoader); ok {
 		c, tells := f.(interface{ Caches() bool })

@@ -95,6 +95,12 @@ func (s *MemoryStore) Create(ctx context.Context, id ID, rec Record) error {
 // Update implements [Store]. It returns [ErrFull] where the record would grow
 // beyond the bound.
 func (s *MemoryStore) Update(ctx context.Context, id ID, rec Record, ifVersion uint64) error {
+	rec.Payload = bytes.Clone(rec.Payload)
+	return s.take(ctx, id, rec, ifVersion)
+}
+
+// take is Update for the engine, which does not change the payload afterwards either.
+func (s *MemoryStore) take(ctx context.Context, id ID, rec Record, ifVersion uint64) error {
 	if err := memoryContext(ctx); err != nil {
 		return err
 	}
@@ -119,7 +125,7 @@ func notAfter(seen time.Time) time.Time {
 }
 
 func (s *MemoryStore) update(id ID, rec Record, ifVersion uint64) error {
-	payload := bytes.Clone(rec.Payload) // outside the lock
+	payload := rec.Payload
 	sh := &s.records[s.shardOf(string(id))]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

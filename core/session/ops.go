@@ -162,7 +162,7 @@ func (s *Session) Keys() []string {
 	s.lock()
 	defer s.mu.Unlock()
 	names := make([]string, 0, s.cur.values.len())
-	for _, e := range s.cur.values.apart() {
+	for _, e := range s.cur.values.apart(0) {
 		if !reserved(e.key) {
 			names = append(names, e.key)
 		}

@@ -49,14 +49,14 @@ const (
 // len is the number of keys.
 func (v values) len() int { return v.stored.count + len(v.entries) }
 
-// apart returns the entries, which the caller must not change.
-func (v values) apart() []entry {
+// apart returns the entries in a slice of their own, with room for more.
+func (v values) apart(more int) []entry {
 	if v.stored.count == 0 {
-		return v.entries
+		return append(make([]entry, 0, len(v.entries)+more), v.entries...)
 	}
 	e := &v.stored
 	text := string(e.all[e.index:e.data]) // all keys share it
-	entries := make([]entry, e.count)
+	entries := make([]entry, e.count, e.count+more)
 	index, at := e.all[e.index:e.data], e.data
 	for i := range entries {
 		key, size, rest, _ := cutEntry(index)
@@ -91,25 +91,23 @@ func find(entries []entry, key string) (int, bool) {
 }
 
 func (v values) with(key string, raw []byte) values {
-	entries := v.apart()
+	entries := v.apart(1)
 	i, ok := find(entries, key)
-	out := make([]entry, len(entries), len(entries)+1)
-	copy(out, entries)
 	if ok {
-		out[i].raw = raw
+		entries[i].raw = raw
 	} else {
-		out = slices.Insert(out, i, entry{key, raw})
+		entries = slices.Insert(entries, i, entry{key, raw})
 	}
-	return values{codec: v.codec, entries: out}
+	return values{codec: v.codec, entries: entries}
 }
 
 func (v values) without(key string) values {
-	entries := v.apart()
-	i, ok := find(entries, key)
-	if !ok {
+	if _, ok := v.get(key); !ok {
 		return v
 	}
-	return values{codec: v.codec, entries: slices.Delete(slices.Clone(entries), i, i+1)}
+	entries := v.apart(0)
+	i, _ := find(entries, key)
+	return values{codec: v.codec, entries: slices.Delete(entries, i, i+1)}
 }
 
 // size is the length of the envelope.

@@ -17,6 +17,7 @@ type work struct {
 	clean bool
 
 	base  state // the newest known; what is stored once stored is set
+	cur   state // what the operations made of the base that the handler saw
 	id    ID
 	token token
 
@@ -90,16 +91,19 @@ func (w *work) update(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	defer w.m.queue.leave(w.id, slot)
-	if slot.latest != nil && slot.latest.rec.Version > w.base.rec.Version {
+	seen := w.base.rec.Version
+	if slot.latest != nil && slot.latest.rec.Version > seen {
 		w.base = *slot.latest
 	}
 	for range maxAttempts {
 		if err := w.current(ctx, w.id); err != nil {
 			return err
 		}
-		next, err := w.apply(w.base)
-		if err != nil {
-			return err
+		next := w.cur
+		if w.base.rec.Version != seen {
+			if next, err = w.apply(w.base); err != nil {
+				return err
+			}
 		}
 		version := w.base.rec.Version
 		err = w.m.update(ctx, w.id, w.record(&next, version+1), version)
