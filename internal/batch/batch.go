@@ -4,6 +4,7 @@ package batch
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type Batcher[C any] struct {
 	waiting []*waiter[C] // not sent yet
 	flights []*flight    // under way
 	late    int          // of these; others may begin in their place
+	last    int          // commands in the last batch: with more than one, there are many callers
 	watch   *time.Timer
 	watched bool // the timer runs
 }
@@ -66,7 +68,7 @@ type flight struct {
 // A batch that takes longer than late, since the server, its connection or a large
 // value is slow, no longer keeps others waiting.
 const (
-	late     = 20 * time.Millisecond
+	late     = 5 * time.Millisecond
 	mostLate = 32
 )
 
@@ -132,7 +134,7 @@ func (b *Batcher[C]) settle(w *waiter[C], patience time.Duration) bool {
 func (b *Batcher[C]) claim() *flight {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiting) > 0 || !b.hasLane() {
+	if len(b.waiting) > 0 || b.last > 1 || !b.hasLane() {
 		return nil
 	}
 	return b.enter()
@@ -205,6 +207,9 @@ func (b *Batcher[C]) take(batch []*waiter[C], commands []C) ([]*waiter[C], []C) 
 			batch, commands = append(batch, w), append(commands, w.command)
 		}
 	}
+	if len(batch) > 0 {
+		b.last = len(batch)
+	}
 	rest := copy(b.waiting, b.waiting[n:])
 	clear(b.waiting[rest:])
 	b.waiting = b.waiting[:rest]
@@ -223,9 +228,13 @@ func (b *Batcher[C]) look() {
 func (b *Batcher[C]) work(f *flight) {
 	var batch []*waiter[C]
 	var commands []C
-	for {
+	for many := false; ; {
+		if many {
+			runtime.Gosched() // let those who are about to come, come along
+		}
 		b.mu.Lock()
 		batch, commands = b.take(batch[:0], commands[:0])
+		many = b.last > 1
 		b.land(f)
 		if len(batch) == 0 {
 			b.mu.Unlock()

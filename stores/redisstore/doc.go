@@ -48,11 +48,11 @@
 //
 // Commands that come while others are under way wait for them, and are then sent
 // together in one pipeline, up to 64 at a time: on a busy process that costs it and the server a
-// fraction of what single commands cost. There are two such lanes for reads, and two for
-// writes; a batch that takes longer than 20 ms makes room for another. A command that
-// finds a lane free goes at once, and nothing is shared but the way: each caller has its own
-// command, context and answer. Hooks of the client see a pipeline, with the context of
-// its first caller. On Redis Cluster each command goes alone.
+// fraction of what single commands cost. There is one such lane for reads, and one for
+// writes; a batch that takes longer than 5 ms, on a slow network or since a value is large, makes
+// room for another. A command that finds the lane free goes at once, and nothing is shared but the
+// way: each caller has its own command, context and answer. Hooks of the client see a pipeline,
+// with the context of its first caller. On Redis Cluster each command goes alone.
 //
 // # Time limits
 //

@@ -96,9 +96,10 @@ local h, new = head(KEYS[1], 'R1'), ARGV[2]
 if not h then return 'u' end
 if h == '' then return 'a' end
 if h:sub(3, 10) ~= ARGV[1] then return 'c' end
-redis.call('SET', KEYS[1],
-  new:sub(1, 18) .. latest(new:sub(19, 26), h:sub(19, 26)) .. new:sub(27, 34) .. h:sub(35, 42) .. new:sub(43),
-  'PX', ARGV[3])
+if principal(new) ~= '' or later(h:sub(19, 26), new:sub(19, 26)) then -- the stamp matters to the index only
+  new = new:sub(1, 18) .. latest(new:sub(19, 26), h:sub(19, 26)) .. new:sub(27, 34) .. h:sub(35, 42) .. new:sub(43)
+end
+redis.call('SET', KEYS[1], new, 'PX', ARGV[3])
 if principal(h) ~= principal(new) or h:sub(43, 50) ~= new:sub(43, 50)
   or (principal(h) ~= '' and later(ends(new), ends(h))) then return 'd' .. h end
 return 'd'`)

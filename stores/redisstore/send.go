@@ -10,7 +10,7 @@ import (
 
 // Lanes for batches, and the commands in one. More lanes make smaller batches.
 const (
-	batchLanes = 2
+	batchLanes = 1
 	batchMost  = 64
 )
 
