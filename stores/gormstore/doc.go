@@ -22,7 +22,8 @@
 //
 // # Statements
 //
-// Load, Create, Update, Touch and Delete are one statement each, outside of any
+// Load, Create, Update, Touch and Delete are one statement each (on PostgreSQL, loads that
+// come while others are under way share one), outside of any
 // transaction; an Update or Delete that changes nothing reads once more, to tell
 // ErrNotFound from ErrConflict. Connections must be in autocommit mode, as they
 // are unless configured otherwise.

@@ -10,9 +10,10 @@ import (
 	"github.com/seshat-go/seshat/internal/batch"
 )
 
-// Lanes for batches of loads, each of which takes a connection, and the loads in one.
+// Lanes for batches of loads, each of which takes a connection, and the loads in one. More lanes
+// make smaller batches.
 const (
-	loadLanes = 4
+	loadLanes = 1
 	loadMost  = 64
 )
 
