@@ -189,17 +189,17 @@ func TestWhereTheDriverKeepsToDeadlinesOneCommandAloneNeedsNoGoroutine(t *testin
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1)
 		l.o.Direct = true
-		var got context.Context
+		got := make(chan context.Context, 10)
 		well := l.o.Send
 		l.o.Send = func(ctx context.Context, commands []*command) {
-			got = ctx
+			got <- ctx
 			well(ctx, commands)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		a := l.ask(ctx, "a", 0)
 		l.wantSent(t, "a")
-		if got != ctx {
+		if <-got != ctx {
 			t.Error("it is not the caller's context")
 		}
 		b, c := l.ask(ctx, "b", 0), l.ask(ctx, "c", 0)
@@ -264,9 +264,9 @@ func TestAPanicOfTheDriverReachesEachCallerAndTheNextGoOn(t *testing.T) {
 func TestTheContextOfABatchEndsForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}
-		var got context.Context
+		sent := make(chan context.Context, 1)
 		b := New(Options[*command]{Lanes: 1, Most: 10, Limit: time.Hour, Send: func(ctx context.Context, _ []*command) {
-			got = ctx
+			sent <- ctx
 			<-ctx.Done()
 		}})
 		began := time.Now()
@@ -276,6 +276,7 @@ func TestTheContextOfABatchEndsForNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
+		got := <-sent
 		if got.Err() != nil || got.Value(key{}) != "value" {
 			t.Errorf("error %v, value %v", got.Err(), got.Value(key{}))
 		}
