@@ -4,6 +4,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -56,6 +57,7 @@ type waiter[C any] struct {
 	command    C
 	answered   chan struct{}
 	sent, left bool // guarded by mu
+	err        error
 	panicked   any
 }
 
@@ -72,12 +74,15 @@ const (
 	mostLate = 32
 )
 
+// ErrEnded is that nobody knows what became of a command: Send did not return.
+var ErrEnded = errors.New("the goroutine that asked the server was ended, perhaps by a hook of its client")
+
 // New returns a Batcher.
 func New[C any](o Options[C]) *Batcher[C] { return &Batcher[C]{o: o} }
 
 // Do sends a command and waits for its answer, which is in the command then. An error is that
-// of ctx; the command must not be looked at any more then, since its answer may still
-// come. Where it has been sent and ctx was cancelled, Do waits for patience all the same.
+// of ctx, or [ErrEnded]; the command must not be looked at any more then, since its answer may
+// still come. Where it has been sent and ctx was cancelled, Do waits for patience all the same.
 func (b *Batcher[C]) Do(ctx context.Context, command C, patience time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -109,7 +114,7 @@ func (b *Batcher[C]) Do(ctx context.Context, command C, patience time.Duration) 
 	if w.panicked != nil {
 		panic(w.panicked)
 	}
-	return nil
+	return w.err
 }
 
 // settle takes back a command whose caller leaves, or waits for the answer if it has been
@@ -228,6 +233,11 @@ func (b *Batcher[C]) look() {
 func (b *Batcher[C]) work(f *flight) {
 	var batch []*waiter[C]
 	var commands []C
+	defer func() {
+		if f != nil { // Send has ended the goroutine
+			b.leave(f)
+		}
+	}()
 	for many := false; ; {
 		if many {
 			runtime.Gosched() // let those who are about to come, come along
@@ -238,6 +248,7 @@ func (b *Batcher[C]) work(f *flight) {
 		b.land(f)
 		if len(batch) == 0 {
 			b.mu.Unlock()
+			f = nil
 			return
 		}
 		f = b.enter()
@@ -248,10 +259,11 @@ func (b *Batcher[C]) work(f *flight) {
 
 // carry sends a batch and hands out the answers.
 func (b *Batcher[C]) carry(batch []*waiter[C], commands []C) {
+	err := ErrEnded
 	defer func() {
 		panicked := recover()
 		for i, w := range batch {
-			w.panicked = panicked
+			w.err, w.panicked = err, panicked
 			w.answered <- struct{}{}
 			batch[i] = nil // its caller may be long gone
 		}
@@ -260,4 +272,5 @@ func (b *Batcher[C]) carry(batch []*waiter[C], commands []C) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), b.o.Limit)
 	defer cancel()
 	b.o.Send(ctx, commands)
+	err = nil
 }

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -284,6 +285,31 @@ func TestTheContextOfABatchEndsForNobody(t *testing.T) {
 			t.Errorf("it ended after %v", time.Since(began))
 		}
 	})
+}
+
+// TestASendThatEndsItsGoroutineIsNoAnswerAndGivesItsLaneBack: runtime.Goexit, as a test's
+// FailNow in a hook.
+func TestASendThatEndsItsGoroutineIsNoAnswerAndGivesItsLaneBack(t *testing.T) {
+	for _, lanes := range []int{0, 1} {
+		ends := true
+		b := New(Options[*command]{Limit: time.Minute, Lanes: lanes, Most: 64, Send: func(_ context.Context, all []*command) {
+			if ends {
+				runtime.Goexit()
+			}
+			for _, c := range all {
+				c.answer = "answer"
+			}
+		}})
+		for range 40 {
+			if err := b.Do(t.Context(), &command{}, 0); err != ErrEnded {
+				t.Fatalf("got %v", err)
+			}
+		}
+		ends = false
+		if c := (&command{}); b.Do(t.Context(), c, 0) != nil || c.answer != "answer" {
+			t.Error("no lane is left")
+		}
+	}
 }
 
 func TestEachOfManyCallersGetsItsOwnAnswer(t *testing.T) {

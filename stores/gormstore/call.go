@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seshat-go/seshat/core/session"
+	"github.com/seshat-go/seshat/internal/batch"
 )
 
 // readTries is how many connections a read may find dead.
@@ -126,7 +127,7 @@ func run[T any](ctx context.Context, d dialect, f func(context.Context) (T, erro
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		var o outcome
+		o := outcome{err: batch.ErrEnded}
 		defer func() {
 			o.panicked = recover() // of the driver; it goes on in the caller
 			done <- o

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/seshat-go/seshat/core/session"
+	"github.com/seshat-go/seshat/internal/batch"
 )
 
 // call runs f, whose commands go through the batchers, within ctx and the time limit
@@ -51,7 +52,7 @@ func abandonable[T any](ctx context.Context, f func(context.Context) (T, error))
 	}
 	answer := make(chan result, 1)
 	go func() {
-		var r result
+		r := result{err: batch.ErrEnded}
 		defer func() {
 			r.panicked = recover() // of a hook of the application; it goes on in the caller
 			answer <- r

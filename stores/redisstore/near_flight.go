@@ -2,12 +2,12 @@ package redisstore
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/seshat-go/seshat/core/session"
+	"github.com/seshat-go/seshat/internal/batch"
 )
 
 // A flight is a load on its way to Redis and back, for all who want the same.
@@ -78,7 +78,7 @@ func (n *near) board(k nearKey) (f *flight, first bool) {
 	if s.flights == nil {
 		s.flights = make(map[nearKey]*flight)
 	}
-	f = &flight{began: now, generation: generation, done: make(chan struct{}), err: errLanded}
+	f = &flight{began: now, generation: generation, done: make(chan struct{}), err: batch.ErrEnded}
 	s.flights[k] = f
 	return f, true
 }
@@ -88,9 +88,6 @@ var landed = func() chan struct{} {
 	close(c)
 	return c
 }()
-
-// errLanded is the error of a flight whose goroutine was ended by a hook.
-var errLanded = errors.New("the call was ended by a hook of the client")
 
 func (n *near) fly(ctx context.Context, k nearKey, f *flight, ask func(context.Context) (session.Cached, error)) {
 	ctx, cancel := context.WithTimeout(ctx, n.store.options.Timeout)
