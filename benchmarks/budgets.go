@@ -13,11 +13,19 @@ type Budget struct {
 
 // atMost and atLeast judge a number; one that was not measured meets nothing.
 func atMost(what string, got, want float64, format string) Budget {
-	return Budget{what, "at most " + fmt.Sprintf(format, want), measured(got, format), got <= want}
+	return Budget{what, "at most " + fmt.Sprintf(format, want), plainly(got, got <= want, want, format), got <= want}
 }
 
 func atLeast(what string, got, want float64, format string) Budget {
-	return Budget{what, "at least " + fmt.Sprintf(format, want), measured(got, format), got >= want}
+	return Budget{what, "at least " + fmt.Sprintf(format, want), plainly(got, got >= want, want, format), got >= want}
+}
+
+// plainly is the number with as many digits as show that it missed what was wanted.
+func plainly(got float64, met bool, want float64, format string) string {
+	if text := measured(got, format); met || text != fmt.Sprintf(format, want) {
+		return text
+	}
+	return fmt.Sprintf("%.4g", got)
 }
 
 func measured(n float64, format string) string {
@@ -74,12 +82,10 @@ func (f *Figures) Budgets() []Budget {
 				f.request(pair[0], work).Trips, f.request(pair[1], work).Trips, trips))
 		}
 	}
-	if f.has(SeshatNear) {
-		add(
-			atMost(SeshatNear+": read, warm, round trips", f.request(SeshatNear, "read").Trips, 0, trips),
-			atLeast(SeshatNear+": read, warm, requests/s of no sessions", f.rateOver("read", SeshatNear, NoSessions), 0.8, times),
-		)
-	}
+	add(
+		atMost(SeshatNear+": read, warm, round trips", f.request(SeshatNear, "read").Trips, 0, trips),
+		atLeast(SeshatNear+": read, warm, requests/s of no sessions", f.rateOver("read", SeshatNear, NoSessions), 0.8, times),
+	)
 	return all
 }
 

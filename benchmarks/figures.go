@@ -1,9 +1,7 @@
 package benchmarks
 
 import (
-	"maps"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -89,9 +87,4 @@ func (f *Figures) extraAllocs(work, contestant string) float64 {
 // as another.
 func (f *Figures) rateOver(work, contestant, other string) float64 {
 	return PairedRatio(f.rates(work, contestant), f.rates(work, other))
-}
-
-// has tells whether the contestant took part.
-func (f *Figures) has(contestant string) bool {
-	return slices.ContainsFunc(slices.Collect(maps.Values(f.Loads)), func(m map[string][]Load) bool { return len(m[contestant]) > 0 })
 }

@@ -8,7 +8,7 @@ func (g *Grower) stored() (*Study, error) {
 	s := &Study{
 		Title: "Stored sessions",
 		Text: "How long a request takes in process, on sessions of 1 KB, while so many sessions are stored. The others are copies of one,\n" +
-			"written past Seshat.",
+			"written to the servers directly.",
 		Grows:    "stored sessions",
 		Sizes:    g.sizes(1_000, 10_000, 100_000, 1_000_000),
 		Measures: []*Measure{read, change},

@@ -23,7 +23,7 @@ func (g *Grower) perUser() (*Study, error) {
 	revoke := &Measure{Title: "RevokeAll, us", Chart: "growth-user-revoke.svg"}
 	s := &Study{
 		Title:    "Sessions of one user",
-		Text:     fmt.Sprintf("Medians of %d users who are signed in so many times.", users),
+		Text:     fmt.Sprintf("Medians of %d users who are signed in so many times; lists and RevokeAll have one session more.", users),
 		Grows:    "sessions of the user",
 		Sizes:    g.sizes(1, 10, 100, 1_000),
 		Measures: []*Measure{login, list, listAll, revoke},

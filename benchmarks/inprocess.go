@@ -66,6 +66,7 @@ type memoryWriter struct {
 	header http.Header
 	status int
 	body   []byte
+	set    []byte // the last Set-Cookie
 }
 
 func (w *memoryWriter) reset() {
@@ -93,7 +94,8 @@ func (w *memoryWriter) cookie() []byte {
 	if len(set) == 0 {
 		return nil
 	}
-	cookie, _, _ := bytes.Cut([]byte(set[len(set)-1]), []byte(";"))
+	w.set = append(w.set[:0], set[len(set)-1]...)
+	cookie, _, _ := bytes.Cut(w.set, []byte(";"))
 	return cookie
 }
 
@@ -130,8 +132,8 @@ func (c *inProcess) measureCalls(w Work, requests []*http.Request, slice time.Du
 	began := time.Now()
 	for n < most && (n%callsPerLook != 0 || time.Since(began) < slice) {
 		a := c.call(requests[n%len(requests)])
-		if a.Status != 200 || string(a.Body) != w.Answer {
-			return Cost{}, w.check(a)
+		if err := w.check(a); err != nil {
+			return Cost{}, err
 		}
 		n++
 	}

@@ -184,7 +184,7 @@ func plain(c Contestant) string {
 func footnote(p printer, w Work) {
 	p("")
 	if w.Once && slices.ContainsFunc(Contestants(), func(c Contestant) bool { return c.Login == KeepsOld }) {
-		p("\\* The library cannot renew the token: it only sets a key, and the token from before the login stays valid.\n")
+		p("\\* The library has no renewal of the token: it only sets a key, and the token from before the login stays valid.\n")
 	}
 }
 

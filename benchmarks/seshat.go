@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"time"
 
 	"github.com/glebarez/sqlite"
 	"github.com/redis/go-redis/v9"
@@ -49,15 +50,25 @@ func redisStore(env Env) (*seshatStore, error) {
 	return &seshatStore{Store: redisstore.New(rdb, redisstore.Options{}), close: rdb.Close, redis: rdb}, nil
 }
 
-// nearStore has room for the sessions of a run.
+// nearStore has room for the sessions of a run, and a prefix of its own, since Redis tells it
+// of every write under that.
 func nearStore(env Env) (*seshatStore, error) {
 	rdb := openRedis(env)
-	store := redisstore.New(rdb, redisstore.Options{Near: redisstore.NearOptions{Bytes: 256 << 20}})
-	return &seshatStore{
+	store := redisstore.New(rdb, redisstore.Options{Prefix: "near:", Near: redisstore.NearOptions{Bytes: 256 << 20}})
+	near := &seshatStore{
 		Store: store,
 		close: func() error { return errors.Join(store.Close(), rdb.Close()) },
 		redis: rdb,
-	}, nil
+	}
+	ctx, cancel := background()
+	defer cancel()
+	for !store.NearState().Serving { // the first load connects it
+		if _, err := store.Load(ctx, newID()); !errors.Is(err, session.ErrNotFound) {
+			return nil, errors.Join(err, near.close())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return near, nil
 }
 
 func postgresStore(env Env) (*seshatStore, error) {

@@ -28,7 +28,7 @@ func Works() []Work {
 		{Name: "first visit", Title: "First visit: no cookie yet, set one key", Route: First, Answer: done, Cookie: true, Stores: true},
 		{
 			Name: "login", Title: "Login: an anonymous session becomes a user's, under a new token",
-			Route: Login, Begins: Anonymous, Answer: done, Once: true, Stores: true,
+			Route: Login, Begins: Anonymous, Answer: done, Cookie: true, Once: true, Stores: true,
 		},
 		{
 			Name: "100 KB", Title: "Change one small key of a session that holds 100 KB in others",

@@ -133,7 +133,8 @@ func (s *Store) NearState() NearState {
 	return st
 }
 
-// Close ends the near cache and its connection; without one it does nothing. The
+// Close ends the near cache and its connection, for which it waits up to
+// Options.Timeout; without a near cache it does nothing. The
 // store goes on without a near cache. It does not close the application's client.
 func (s *Store) Close() error {
 	if s.near != nil {
