@@ -173,36 +173,24 @@ func TestARenewalDoesNotBringBackWhatWasRevokedEvenInAnOutage(t *testing.T) {
 	}
 }
 
-// TestASignInThatStaysUnsettledBeginsASession: whoever signs in gets one, also if the anonymous
-// session that it began from was ended meanwhile and nobody can tell. In an outage it keeps
-// what that one held; without one it is refused.
-func TestASignInThatStaysUnsettledBeginsASession(t *testing.T) {
-	for _, outage := range []bool{true, false} {
-		st := newR()
-		m := rmanager(t, st, nil)
-		c := rdo(m, nil, rses(func(s *session.Session) { name.Set(s, "tea") })).Cookies()
-		down := errors.New("connection refused")
-		res := rdo(m, c, rses(func(s *session.Session) {
-			if err := m.Revoke(context.Background(), s.ID()); err != nil {
-				t.Fatal(err)
-			}
-			s.Login("alice")
-			if outage {
-				on(&st.update, func() error { // it begins after Create
-					on(&st.load, func() error { return down })
-					return down
-				})
-			}
-		}))
-		st.update.Store(nil)
-		st.load.Store(nil)
-		var who, held string
-		rdo(m, res.Cookies(), rses(func(s *session.Session) { who, held = s.Principal(), name.Get(s) }))
-		want := map[bool]string{true: "503 alice tea", false: "409  "}[outage]
-		if got := fmt.Sprintf("%d %s %s", res.StatusCode, who, held); got != want {
-			t.Errorf("outage %v: %q, want %q", outage, got, want)
-		}
-	}
+func TestADestroyedVisitorStaysDestroyedWhateverBecomesOfASignIn(t *testing.T) {
+	s, b := started(t, session.Options{})
+	create, g := stopAfter()
+	s.store.plan("create", create)
+	signIn := b.begin(login("alice"))
+	<-g.reached
+	b.visit(destroy).want(200)
+	s.store.plan("update", func(context.Context, func(context.Context) error) error { // the mark: the store is away for a moment
+		s.store.plan("load", failBefore)
+		s.store.plan("fresh", failBefore)
+		return errDown
+	})
+	close(g.open)
+	<-signIn
+	s.store.mu.Lock()
+	clear(s.store.plans)
+	s.store.mu.Unlock()
+	b.seesNothing()
 }
 
 func TestASaveBesideAFailingResponseKeepsTheBrowserSignedIn(t *testing.T) {

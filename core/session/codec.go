@@ -27,7 +27,7 @@ func (jsonCodec) Marshal(v any) ([]byte, error) { return json.Marshal(v) }
 // Unmarshal takes a short way for a string without anything special in it, which most
 // values are.
 func (jsonCodec) Unmarshal(data []byte, v any) error {
-	if s, ok := v.(*string); ok && len(data) > 1 && data[0] == '"' && data[len(data)-1] == '"' {
+	if s, ok := v.(*string); ok && s != nil && len(data) > 1 && data[0] == '"' && data[len(data)-1] == '"' {
 		text := data[1 : len(data)-1]
 		if !slices.ContainsFunc(text, special) {
 			*s = string(text)

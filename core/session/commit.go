@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -160,13 +161,20 @@ func (s *Session) touchNow(ctx context.Context) {
 		return
 	}
 	use := touched{id, rec.Version}
-	if at, under := s.m.touches.LoadOrStore(use, now); !under {
+	mine := &touching{at: now}
+	if other, under := s.m.touches.LoadOrStore(use, mine); !under {
 		defer s.m.touches.Delete(use)
-	} else if now.Sub(at.(time.Time)) < interval {
-		return // another request of this process stores its own at this moment
+	} else if other := other.(*touching); now.Sub(other.at) < interval {
+		if other.relied.Store(true); !other.over.Load() {
+			return // another request of this process stores its own at this moment
+		}
 	}
 	rec.seen(now)
-	if !s.m.touch(ctx, id, rec.LastSeen, rec.Expires, rec.Version) {
+	took := s.m.touch(ctx, id, rec.LastSeen, rec.Expires, rec.Version)
+	if mine.over.Store(true); !took && mine.relied.Load() { // the client of this one may be gone, but not the others
+		took = s.m.touch(context.WithoutCancel(ctx), id, rec.LastSeen, rec.Expires, rec.Version)
+	}
+	if !took {
 		return
 	}
 	s.mu.Lock()
@@ -179,6 +187,12 @@ func (s *Session) touchNow(ctx context.Context) {
 type touched struct {
 	id      ID
 	version uint64
+}
+
+// touching is a touch under way.
+type touching struct {
+	at           time.Time
+	relied, over atomic.Bool // another request has left its use to it; it has been tried
 }
 
 // closeHeader notes that the header is about to leave. It waits for a Save under

@@ -22,7 +22,7 @@ type Manager struct {
 	cached bool
 	queue  queue
 	// touches are those under way: parallel requests of one session need only one.
-	touches sync.Map // from touched to the time of the use
+	touches sync.Map // from touched to *touching
 }
 
 // New returns a manager, or an error that says which option is wrong. It does

@@ -124,12 +124,8 @@ func (w *work) giveUp(ctx context.Context, old, id ID, version uint64) {
 // unchanged tells whether the stored record is the base, as Update would. It is
 // asked between the two writes, for the case that nobody can tell what became of the
 // second: if the session was ended before, that is seen here; if it is ended
-// later, a list finds the successor. The sign-in of an anonymous visitor does
-// without: no list has had that session.
+// later, a list finds the successor.
 func (w *work) unchanged(ctx context.Context, id ID) error {
-	if w.login != "" && w.base.rec.Principal == "" {
-		return nil
-	}
 	rec, err := w.m.loadFresh(ctx, id)
 	if err == nil && rec.Version != w.base.rec.Version {
 		return ErrConflict

@@ -45,7 +45,7 @@ type Options struct {
 	MaxSize int
 
 	// StoreTimeout bounds each call to the store. Default: 3 seconds. A request
-	// makes one or two calls, one that logs in three, one that renews four, and one more for each
+	// makes one or two calls, one that logs in or renews four, and one more for each
 	// conflict or unknown outcome.
 	StoreTimeout time.Duration
 

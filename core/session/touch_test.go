@@ -110,6 +110,25 @@ func TestParallelRequestsStoreTheirUseOnce(t *testing.T) {
 	s.wantCalls("load", "touch")
 }
 
+// TestAUseThatWasLeftToAnotherRequestIsStoredThoughThatOneGoes: the other's client is gone, and
+// its touch with it.
+func TestAUseThatWasLeftToAnotherRequestIsStoredThoughThatOneGoes(t *testing.T) {
+	s, b := started(t, session.Options{IdleTimeout: time.Hour})
+	s.clock.advance(50 * time.Minute)
+	g := newGate()
+	s.store.plan("touch", func(context.Context, func(context.Context) error) error {
+		g.stop()
+		return context.Canceled
+	})
+	first := b.begin(read)
+	<-g.reached
+	b.sees("", "tea") // answered
+	close(g.open)
+	(<-first).want(200)
+	s.clock.advance(20 * time.Minute)
+	b.sees("", "tea")
+}
+
 func TestAFailingResponseStoresNoUse(t *testing.T) {
 	s, b := started(t, session.Options{})
 	s.clock.advance(2 * time.Hour)

@@ -189,7 +189,7 @@ func decodeValues(b []byte, codec Codec) (values, error) {
 	for i := range count {
 		var key []byte
 		var size int
-		if key, size, rest, ok = cutEntry(rest); !ok || size > len(b) {
+		if key, size, rest, ok = cutEntry(rest); !ok || size > len(b)-total {
 			return v, fmt.Errorf("%w: envelope is cut short", ErrUndecodable)
 		}
 		if i > 0 && bytes.Compare(key, last) <= 0 {

@@ -229,30 +229,27 @@ func (b *Batcher[C]) look() {
 	b.start()
 }
 
-// work sends batches until nobody waits.
+// work sends batches until nobody waits, or another has its lane since it was late.
 func (b *Batcher[C]) work(f *flight) {
+	defer func() { b.leave(f) }() // also where Send ends the goroutine
 	var batch []*waiter[C]
 	var commands []C
-	defer func() {
-		if f != nil { // Send has ended the goroutine
-			b.leave(f)
-		}
-	}()
 	for many := false; ; {
 		if many {
 			runtime.Gosched() // let those who are about to come, come along
 		}
 		b.mu.Lock()
-		batch, commands = b.take(batch[:0], commands[:0])
-		many = b.last > 1
 		b.land(f)
-		if len(batch) == 0 {
-			b.mu.Unlock()
-			f = nil
+		mine := b.hasLane()
+		f = b.enter()
+		if mine {
+			batch, commands = b.take(batch[:0], commands[:0])
+		}
+		many = b.last > 1
+		b.mu.Unlock()
+		if !mine || len(batch) == 0 {
 			return
 		}
-		f = b.enter()
-		b.mu.Unlock()
 		b.carry(batch, commands)
 	}
 }

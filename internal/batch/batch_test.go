@@ -242,6 +242,31 @@ func TestWithoutLanesEachCommandGoesAloneAtOnce(t *testing.T) {
 	})
 }
 
+// TestALateBatchThatEndsLeavesTheLaneToTheOneInItsPlace: after a slow moment there are no more
+// batches at once than before.
+func TestALateBatchThatEndsLeavesTheLaneToTheOneInItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		l.ask(t.Context(), "a", 0)
+		l.wantSent(t, "a")
+		l.ask(t.Context(), "b", 0)
+		time.Sleep(late)
+		l.wantSent(t, "b") // in place of a, which is late
+		c := l.ask(t.Context(), "c", 0)
+		l.answer <- struct{}{} // to either
+		synctest.Wait()
+		l.mu.Lock()
+		if len(l.flights) > 1+l.late {
+			t.Errorf("%d batches are under way, %d of them late; there is one lane", len(l.flights), l.late)
+		}
+		l.mu.Unlock()
+		for range 2 {
+			l.answer <- struct{}{}
+		}
+		want(t, c, "of c")
+	})
+}
+
 func TestAPanicOfTheDriverReachesEachCallerAndTheNextGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1)

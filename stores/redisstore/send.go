@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -27,19 +28,31 @@ func newBatcher(rdb redis.UniversalClient, limit time.Duration) *batch.Batcher[r
 	if c, ok := rdb.(*redis.Client); ok {
 		o.Lanes, o.Direct = batchLanes, c.Options().ContextTimeoutEnabled
 	}
-	o.Send = func(ctx context.Context, commands []redis.Cmder) {
-		if len(commands) == 1 {
-			_ = rdb.Process(ctx, commands[0])
-			return
-		}
-		pipe := rdb.Pipeline()
-		for _, c := range commands {
-			_ = pipe.Process(ctx, c)
-		}
-		_, _ = pipe.Exec(ctx) // each command has its own error
-	}
+	o.Send = func(ctx context.Context, commands []redis.Cmder) { send(ctx, rdb, commands) }
 	return batch.New(o)
 }
+
+// send sends commands in one go. Each has its own error then.
+func send(ctx context.Context, rdb redis.UniversalClient, commands []redis.Cmder) {
+	if len(commands) == 1 {
+		_ = rdb.Process(ctx, commands[0])
+		return
+	}
+	pipe := rdb.Pipeline()
+	for _, c := range commands {
+		c.SetErr(errUnsent) // until the driver says otherwise
+		_ = pipe.Process(ctx, c)
+	}
+	_, err := pipe.Exec(ctx)
+	for _, c := range commands {
+		if err != nil && errors.Is(c.Err(), errUnsent) { // a hook refused them all
+			c.SetErr(err)
+		}
+	}
+}
+
+// errUnsent is the error of a command of which a hook of the client says nothing.
+var errUnsent = errors.New("a hook of the client kept the command back")
 
 // once is a command that the driver sends once, whatever its MaxRetries says: a
 // write whose answer is lost may have taken effect, and the engine finds out.

@@ -20,12 +20,13 @@ type Context struct {
 	timed  context.Context // made by the first Done
 	cancel context.CancelFunc
 	ended  bool
+	err    error // what Err said first, if that was before there was a timer
 }
 
 var _ context.Context = (*Context)(nil)
 
 // With returns a context that ends after d, with ctx, or at End, which the caller
-// must call.
+// must call. Of two limits, one around the other, the inner one is to be ended first.
 func With(ctx context.Context, d time.Duration) *Context {
 	c := &Context{}
 	c.Start(ctx, d)
@@ -77,16 +78,17 @@ func (c *Context) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.err != nil:
 	case c.timed != nil:
 		return c.timed.Err()
-	case c.parent.Err() != nil:
-		return c.parent.Err()
-	case !c.inherited && !time.Now().Before(c.deadline):
-		return context.DeadlineExceeded
 	case c.ended:
-		return context.Canceled
+		c.err = context.Canceled
+	case c.parent.Err() != nil:
+		c.err = c.parent.Err()
+	case !c.inherited && !time.Now().Before(c.deadline):
+		c.err = context.DeadlineExceeded
 	}
-	return nil
+	return c.err
 }
 
 // Value implements [context.Context]. Once there is a timer, package context

@@ -100,6 +100,26 @@ func TestWithADeadlineOfTheParentTheParentHasEndedToo(t *testing.T) {
 	})
 }
 
+func TestTheReasonOfTheEndStaysTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		parent, cancel := context.WithCancel(t.Context())
+		passed, ended := limit.With(parent, time.Second), limit.With(parent, time.Second)
+		ended.End()
+		if err := ended.Err(); !errors.Is(err, context.Canceled) {
+			t.Errorf("ended: %v", err)
+		}
+		time.Sleep(time.Second)
+		if err := passed.Err(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("passed: %v", err)
+		}
+		cancel()
+		passed.End()
+		if !errors.Is(ended.Err(), context.Canceled) || !errors.Is(passed.Err(), context.DeadlineExceeded) {
+			t.Errorf("later: %v and %v", ended.Err(), passed.Err())
+		}
+	})
+}
+
 func TestALimitUsedByPackageContextNeedsNoGoroutine(t *testing.T) {
 	before := runtime.NumGoroutine()
 	c := limit.With(t.Context(), time.Hour)
