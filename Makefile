@@ -29,14 +29,14 @@ soak: install ## Strike the shops with faults under load and report (SOAK=10m, S
 # BENCH_ROUNDS=2 is a quick look. The machine should have nothing else to do.
 bench: export CGO_ENABLED = 0
 bench: install ## Measure Seshat beside other libraries; write benchmarks/RESULTS.md
-	@$(measure) -run '^TestResults$$' ./benchmarks -write
+	@$(measure) -bench '^BenchmarkResults$$' ./benchmarks
 
 growth: export CGO_ENABLED = 0
 growth: install ## Measure Seshat from little to much; write benchmarks/GROWTH.md
-	@$(measure) -run '^TestGrowth$$' ./benchmarks -write
+	@$(measure) -bench '^BenchmarkGrowth$$' ./benchmarks
 
 measure = tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
-	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 go test -v -count=1 -timeout 0
+	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 go test -run '^$$' -benchtime 1x -count=1 -timeout 0
 
 install: ## Install the servers that the tests need, or say which are missing
 	@internal/scripts/install.sh

@@ -9,11 +9,11 @@ import (
 	"github.com/seshat-go/seshat/internal/tests/servers"
 )
 
-// TestGrowth measures Seshat from little to much and writes GROWTH.md and its
-// charts.
-func TestGrowth(t *testing.T) {
-	if !*write || !servers.Wanted() {
-		t.Skip("measures for minutes: run make growth")
+// BenchmarkGrowth measures Seshat from little to much and writes GROWTH.md and its
+// charts: make growth.
+func BenchmarkGrowth(t *testing.B) {
+	if !servers.Wanted() {
+		t.Fatal("measures on real servers: run make growth")
 	}
 	p := newPark(t)
 	g := &Grower{Plan: plan(t, 7), Env: func() Env { return p.env(t) }, Say: sayer()}

@@ -10,10 +10,10 @@ import (
 	"github.com/seshat-go/seshat/internal/tests/servers"
 )
 
-// TestResults measures everything and writes RESULTS.md and its charts.
-func TestResults(t *testing.T) {
-	if !*write || !servers.Wanted() {
-		t.Skip("measures for minutes: run make bench")
+// BenchmarkResults measures everything and writes RESULTS.md and its charts: make bench.
+func BenchmarkResults(t *testing.B) {
+	if !servers.Wanted() {
+		t.Fatal("measures on real servers: run make bench")
 	}
 	p := newPark(t)
 	r := &Runner{
@@ -46,7 +46,7 @@ func TestResults(t *testing.T) {
 }
 
 // plan is how long is measured, unless the environment says otherwise.
-func plan(t *testing.T, rounds int) Plan {
+func plan(t testing.TB, rounds int) Plan {
 	t.Helper()
 	p := Plan{Rounds: rounds, Round: 300 * time.Millisecond, Connections: 64, Sessions: 256, Tries: 5}
 	if text := os.Getenv("BENCH_ROUND"); text != "" {
