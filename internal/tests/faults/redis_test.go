@@ -94,9 +94,6 @@ func redisFault(t *testing.T, r *servers.RedisServer, f faults.Fault) {
 
 	left := direct.Exists(t.Context(), names(keys)...).Val()
 	now, err := direct.Get(t.Context(), "counter").Int64()
-	if last == 0 && errors.Is(err, redis.Nil) {
-		err = nil // nothing was counted before the fault, so there is nothing to lose
-	}
 	lostCount := err != nil || now < last
 	switch f.Loss {
 	case faults.Nothing:
@@ -123,23 +120,28 @@ func names(n int) []string {
 	return all
 }
 
-// count counts in Redis until it is stopped, and tells the last acknowledged
-// number.
+// count returns when the first number is in Redis, counts on until it is
+// stopped, and then tells the last acknowledged number.
 func count(t *testing.T, addr string) (stop func() int64) {
 	t.Helper()
 	var last atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
+	started, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		c := &redisUser{addr: addr}
 		defer c.close()
 		for n := int64(1); ctx.Err() == nil; n++ {
-			if _, err := c.do(ctx, fmt.Sprintf("SET counter %d", n)); err == nil {
-				last.Store(n)
+			if _, err := c.do(ctx, fmt.Sprintf("SET counter %d", n)); err == nil && last.Swap(n) == 0 {
+				close(started)
 			}
 		}
 	}()
+	select {
+	case <-started:
+	case <-time.After(10 * time.Second):
+		t.Error("nothing could be counted before the fault")
+	}
 	return func() int64 {
 		cancel()
 		<-done
