@@ -5,16 +5,16 @@ SHELL := /bin/bash
 # The linter is built from its own go.mod, so that no module depends on it.
 linter = $$(GOWORK=off go tool -n -modfile=tools/golangci-lint/go.mod golangci-lint)
 
-.PHONY: help test soak bench growth install vet lint fmt
+.PHONY: help test soak bench growth install lint fmt
 
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
 # The race detector makes tables of interleavings take too long: it gets a sample
 # of them, and they run as a whole without it afterwards.
-test: install vet lint ## Vet, lint and test all modules on real servers, with the race detector
+test: install lint ## Lint and test all modules on real servers, with the race detector
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
-	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 CGO_ENABLED=1 go test -race -p 3 -timeout 10m work
+	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 CGO_ENABLED=1 go test -race -p 4 -timeout 10m work
 	@SESHAT_TEST_SERVERS=1 CGO_ENABLED=0 go test -p 3 -timeout 5m ./internal/tests/races ./...
 
 # How long the shops are under load, and which faults happen when (0: by chance).
@@ -40,10 +40,6 @@ measure = tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT &
 
 install: ## Install the servers that the tests need, or say which are missing
 	@internal/scripts/install.sh
-
-vet: export CGO_ENABLED = 0
-vet:
-	go vet work
 
 lint: export CGO_ENABLED = 0
 lint: ## Run the linter on all modules

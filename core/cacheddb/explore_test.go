@@ -1,10 +1,14 @@
 package cacheddb_test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -57,16 +61,18 @@ type scheduler struct {
 	waiting []*gate
 	history map[string]*strings.Builder // of each actor: what it called and what it was told
 	free    bool                        // nothing waits anymore
+	dropped bool                        // the run is not of interest anymore: all calls fail
 
 	evictions, cacheFaults, truthFaults, ticks int // left
 	faulted                                    bool
 	next                                       string // the actor that alone may go on
-	log                                        []string
+	log                                        []choice
 }
 
 type actorKey struct{}
 
-func (s *scheduler) record(actor string, args ...any) {
+// record notes what an actor called and what it was told.
+func (s *scheduler) record(actor, what, result string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.history[actor]
@@ -74,7 +80,12 @@ func (s *scheduler) record(actor string, args ...any) {
 		h = new(strings.Builder)
 		s.history[actor] = h
 	}
-	fmt.Fprint(h, args...)
+	h.WriteString(what)
+	h.WriteByte('=')
+	h.WriteString(result)
+	if err != nil {
+		h.WriteString(err.Error())
+	}
 	if s.scenario.ticks > 0 {
 		fmt.Fprint(h, "@", time.Since(s.start))
 	}
@@ -97,7 +108,11 @@ func (s *scheduler) at(ctx context.Context, proc *process, t tier, what string, 
 	}
 	s.mu.Lock()
 	if s.free {
+		dropped := s.dropped
 		s.mu.Unlock()
+		if dropped {
+			return errFault
+		}
 		_, err := effect()
 		return err
 	}
@@ -118,89 +133,118 @@ func (s *scheduler) at(ctx context.Context, proc *process, t tier, what string, 
 		s.waiting = append(s.waiting, late)
 		s.mu.Unlock()
 	}
-	s.record(actor, what, "=", result, err)
+	s.record(actor, what, result, err)
 	return err
 }
 
-// A choice is what may happen next.
+// A choice is what may happen next: the gate is let go, or else act.
 type choice struct {
+	gate *gate
+	how  verdict
 	name string
 	act  func()
 }
 
+func (c choice) String() string {
+	if c.gate == nil {
+		return c.name
+	}
+	return c.gate.actor + " " + c.gate.what + [...]string{pass: "", refuse: " [refused]", lose: " [answer lost]", delay: " [delayed]"}[c.how]
+}
+
+// take lets a choice happen.
+func (s *scheduler) take(c choice) {
+	g := c.gate
+	if g == nil {
+		c.act()
+		return
+	}
+	s.waiting = slices.DeleteFunc(s.waiting, func(o *gate) bool { return o == g })
+	if c.how != pass {
+		s.faulted = s.faulted || g.tier == cacheTier
+		*s.faultsLeft(g.tier)--
+	}
+	if g.effect != nil {
+		g.effect()
+		return
+	}
+	if g.tier == beginning && s.scenario.faultless() {
+		s.next = g.actor // a load that begins late sees the most
+	}
+	g.release <- c.how
+}
+
+func (s *scheduler) faultsLeft(t tier) *int {
+	switch t {
+	case cacheTier:
+		return &s.cacheFaults
+	case truthTier:
+		return &s.truthFaults
+	}
+	return new(int) // a beginning cannot fail
+}
+
 // choices lists them in an order that is the same in every run.
 func (s *scheduler) choices(w *world) []choice {
-	var cs []choice
+	cs := make([]choice, 0, 8)
 	slices.SortFunc(s.waiting, func(a, b *gate) int {
-		return strings.Compare(a.actor+a.what, b.actor+b.what)
+		return cmp.Or(strings.Compare(a.actor, b.actor), strings.Compare(a.what, b.what))
 	})
 	only := s.next
 	s.next = ""
-	for i, g := range s.waiting {
+	for _, g := range s.waiting {
 		if only != "" && g.actor != only {
 			continue
 		}
-		let := func(v verdict, how string) {
-			cs = append(cs, choice{g.actor + " " + g.what + how, func() {
-				s.waiting = slices.Delete(s.waiting, i, i+1)
-				if v != pass {
-					s.faulted = s.faulted || g.tier == cacheTier
-					if g.tier == cacheTier {
-						s.cacheFaults--
-					} else {
-						s.truthFaults--
-					}
-				}
-				if g.effect != nil {
-					g.effect()
-					return
-				}
-				if g.tier == beginning && s.scenario.faultless() {
-					s.next = g.actor // a load that begins late sees the most
-				}
-				g.release <- v
-			}})
-		}
-		let(pass, "")
-		if left := map[tier]int{cacheTier: s.cacheFaults, truthTier: s.truthFaults}[g.tier]; left > 0 && g.effect == nil {
-			let(refuse, " [refused]")
-			let(lose, " [answer lost]")
-			let(delay, " [delayed]")
+		cs = append(cs, choice{gate: g, how: pass})
+		if g.effect == nil && *s.faultsLeft(g.tier) > 0 {
+			cs = append(cs, choice{gate: g, how: refuse}, choice{gate: g, how: lose}, choice{gate: g, how: delay})
 		}
 	}
 	if only != "" {
 		return cs
 	}
 	if s.evictions > 0 && w.cache.holds() {
-		cs = append(cs, choice{"evict", func() { s.evictions--; w.evict() }})
+		cs = append(cs, choice{name: "evict", act: func() { s.evictions--; w.evict() }})
 	}
 	if s.ticks > 0 && w.repairing() {
-		cs = append(cs, choice{"time passes", func() { s.ticks--; time.Sleep(tick) }})
+		cs = append(cs, choice{name: "time passes", act: func() { s.ticks--; time.Sleep(tick) }})
 	}
 	return cs
 }
 
 const tick = 1001 * time.Millisecond
 
-func (s *scheduler) key(w *world) string {
-	var b strings.Builder
+// key is a hash of all that the rest of a run depends on.
+func (s *scheduler) key(w *world) state {
+	var b bytes.Buffer
 	actors := make([]string, 0, len(s.history))
 	for a := range s.history {
 		actors = append(actors, a)
 	}
 	slices.Sort(actors)
 	for _, a := range actors {
-		fmt.Fprint(&b, a, ":", s.history[a].String(), "\n")
+		b.WriteString(a)
+		b.WriteByte(':')
+		b.WriteString(s.history[a].String())
+		b.WriteByte('\n')
 	}
 	for _, g := range s.waiting {
-		fmt.Fprint(&b, g.actor, "/", g.what, "\n")
+		b.WriteString(g.actor)
+		b.WriteByte('/')
+		b.WriteString(g.what)
+		b.WriteByte('\n')
 	}
 	fmt.Fprint(&b, s.evictions, s.cacheFaults, s.truthFaults, s.ticks, s.faulted, w.state())
 	if s.scenario.ticks > 0 {
 		fmt.Fprint(&b, time.Since(s.start))
 	}
-	return b.String()
+	h := fnv.New128a()
+	_, _ = h.Write(b.Bytes())
+	return state(h.Sum(nil))
 }
+
+type state [16]byte
 
 // explore runs every order and returns the first that breaks a law, as the
 // lines of its schedule, and how many runs there were.
@@ -208,8 +252,9 @@ func explore(t *testing.T, sc *scenario) (broken []string, runs int) {
 	t.Helper()
 	// One goroutine goes on at a time: to wake it on another processor is waste.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	synctest.Test(t, func(t *testing.T) {
-		seen := make(map[string]struct{})
+		seen := make(map[state]struct{})
 		var path, width []int
 		for {
 			runs++
@@ -229,12 +274,20 @@ func explore(t *testing.T, sc *scenario) (broken []string, runs int) {
 }
 
 // run makes one run: along path as far as it goes, then by first choices, which
-// it appends to path until it comes to a state that was seen.
-func (sc *scenario) run(seen map[string]struct{}, path, width *[]int) []string {
+// it appends to path, until all is done or it comes to a state that was seen.
+func (sc *scenario) run(seen map[state]struct{}, path, width *[]int) (broken []string) {
 	w := newWorld(sc)
 	s := w.scheduler
 	known := len(*path)
-	cut := false
+	report := func() []string {
+		if len(w.broken) == 0 {
+			return nil
+		}
+		for _, c := range s.log {
+			broken = append(broken, c.String())
+		}
+		return append(broken, w.broken...)
+	}
 	synctest.Wait()
 	for step := 0; ; step++ {
 		cs := s.choices(w)
@@ -247,19 +300,20 @@ func (sc *scenario) run(seen map[string]struct{}, path, width *[]int) []string {
 			continue
 		}
 		pick := 0
-		switch {
-		case step < known:
+		if step < known {
 			pick = (*path)[step]
-		case !cut:
+		} else {
 			key := s.key(w)
-			if _, cut = seen[key]; cut {
-				break
+			if _, ok := seen[key]; ok {
+				broken = report()
+				w.drop()
+				return broken
 			}
 			seen[key] = struct{}{}
 			*path, *width = append(*path, 0), append(*width, len(cs))
 		}
-		s.log = append(s.log, cs[pick].name)
-		cs[pick].act()
+		s.log = append(s.log, cs[pick])
+		s.take(cs[pick])
 		synctest.Wait()
 		if sc.forgets {
 			w.forgetPending()
@@ -267,8 +321,5 @@ func (sc *scenario) run(seen map[string]struct{}, path, width *[]int) []string {
 		w.watch()
 	}
 	w.settle()
-	if len(w.broken) > 0 {
-		return append(s.log, w.broken...)
-	}
-	return nil
+	return report()
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/seshat-go/seshat/core/cacheddb"
@@ -269,6 +271,26 @@ func (w *world) settle() {
 	}
 }
 
+// drop ends a run that leads nowhere new: its calls fail without an effect.
+func (w *world) drop() {
+	s := w.scheduler
+	s.mu.Lock()
+	s.free, s.dropped = true, true
+	waiting := s.waiting
+	s.waiting = nil
+	s.mu.Unlock()
+	for _, g := range waiting {
+		if g.effect == nil {
+			g.release <- refuse
+		}
+	}
+	synctest.Wait()
+	for _, p := range w.processes {
+		p.store.ForgetPending()
+		_ = p.store.Close(context.Background())
+	}
+}
+
 func (w *world) fail(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -289,7 +311,11 @@ func describe(rec session.Record, err error, start time.Time) string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprint("v", rec.Version, rec.Mark[0], rec.LastSeen.Sub(start), rec.Expires.Sub(start))
+	b := strconv.AppendUint([]byte{'v'}, rec.Version, 10)
+	for _, n := range []int64{int64(rec.Mark[0]), int64(rec.LastSeen.Sub(start)), int64(rec.Expires.Sub(start))} {
+		b = strconv.AppendInt(append(b, ' '), n, 10)
+	}
+	return string(b)
 }
 
 // gatedStore is the database as one process reaches it.
