@@ -26,8 +26,6 @@ const (
 	marksApart      rule = "a mark has a version that no session has"
 	marksOfTwoKinds rule = "a mark of one kind never has the version of one of the other"
 	bringsSuccessor rule = "the successor of a session in the new store is brought there first"
-	clearsLeftovers rule = "a mark left by an earlier move gives way to a copy"
-	endedStaysInNew rule = "an ended mark in the new store gives way to nothing"
 )
 
 // gated is a store with a stop at each call.

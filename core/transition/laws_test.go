@@ -1,6 +1,7 @@
 package transition_test
 
 import (
+	"github.com/seshat-go/seshat/core/transition"
 	"strings"
 	"testing"
 )
@@ -47,15 +48,68 @@ func rows(deaths, faults int, begins []placement, actors ...actor) (out []scenar
 	return out
 }
 
-func TestACopyLosesNothingBesideOneRequest(t *testing.T) {
+// requests are one of each kind.
+var requests = []actor{
+	writer("a", step1), ender("ender", step1), toucher("toucher"), renewer("renewer", step1), renewer("renewer", step2),
+	revoker("revoker", step1), reader("reader"),
+}
+
+func TestACopyThatDiesAnywhereLosesNothingBesideARequest(t *testing.T) {
 	var all []scenario
-	for _, a := range []actor{
-		writer("a", step1), ender("ender", step1), toucher("toucher"), renewer("renewer", step1), renewer("renewer", step2),
-		revoker("revoker", step1), reader("reader"), copier("rival"),
-	} {
-		begins := alive
-		all = append(all, rows(1, 1, begins, copier("copier"), a)...)
+	for _, a := range requests {
+		all = append(all, rows(1, 0, alive, copier("copier"), a)...)
 	}
-	all = append(all, rows(1, 1, placements[6:], copier("copier"), copier("rival"))...)
 	holds(t, 1, all)
+}
+
+func TestACopyWhoseCallsFailLosesNothingBesideARequest(t *testing.T) {
+	var all []scenario
+	for _, a := range requests[:3] {
+		all = append(all, rows(0, 1, []placement{inOld, outdated, leftover}, copier("copier"), a)...)
+	}
+	holds(t, 1, all)
+}
+
+func TestTwoCopiersLoseNothing(t *testing.T) {
+	all := rows(1, 0, []placement{inOld, copied, outdated, leftover, endedCopied, expiredCopied}, copier("copier"), copier("rival"))
+	for _, a := range requests[:3] {
+		all = append(all, rows(0, 0, []placement{inOld, outdated}, copier("copier"), copier("rival"), a)...)
+	}
+	all = append(all, rows(0, 0, []placement{leftover}, copier("copier"), copier("rival"), ender("ender", step1))...)
+	holds(t, 1, all)
+}
+
+func TestACopyLosesNothingBesideTwoRequests(t *testing.T) {
+	var all []scenario
+	for _, pair := range [][2]actor{
+		{writer("a", step1), writer("b", step2)},
+		{writer("a", step1), ender("ender", step2)},
+		{writer("a", step1), toucher("toucher")},
+		{writer("a", step1), reader("reader")},
+		{writer("a", step1), renewer("renewer", step1)},
+		{ender("ender", step1), toucher("toucher")},
+		{ender("ender", step1), reader("reader")},
+		{ender("ender", step1), renewer("renewer", step1)},
+		{reader("reader"), renewer("renewer", step1)},
+		{reader("reader"), renewer("renewer", step2)},
+		{revoker("revoker", step2), renewer("renewer", step2)},
+		{revoker("revoker", step2), writer("a", step1)},
+	} {
+		all = append(all, rows(0, 0, []placement{inOld}, copier("copier"), pair[0], pair[1])...)
+		all = append(all, rows(0, 0, []placement{inNew, isMigrated}, pair[0], pair[1])...)
+	}
+	// Two tokens in turn, in both stores: beside a copier that takes a minute, and holds.
+	all = append(all, rows(0, 0, []placement{inOld, inNew, isMigrated}, revoker("revoker", step1), renewer("renewer", step1))...)
+	holds(t, 1, all)
+}
+
+func TestProcessesOfBothDeploymentsFindWhatTheOtherCreates(t *testing.T) {
+	store := func(step transition.Step) func(w *world) loads { return func(w *world) loads { return w.stores[step] } }
+	holds(t, 4, []scenario{
+		{actors: []actor{creator("creator", step1), visitor("visitor", onlyOld)}},
+		{actors: []actor{creator("creator", step1), visitor("visitor", store(step1)), copier("copier")}},
+		{actors: []actor{creator("creator", step1), visitor("visitor", store(step2)), copier("copier")}},
+		{actors: []actor{creator("creator", step2), visitor("visitor", store(step1)), copier("copier")}},
+		{actors: []actor{creator("creator", step2), visitor("visitor", onlyNew)}},
+	})
 }
