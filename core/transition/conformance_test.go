@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/seshat-go/seshat/core/cacheddb"
 	"github.com/seshat-go/seshat/core/session"
 	"github.com/seshat-go/seshat/core/storetest"
 	"github.com/seshat-go/seshat/core/transition"
@@ -30,9 +31,18 @@ func TestStoreKeepsTheContractWithSessionsCreatedInTheNewStore(t *testing.T) {
 	conforms(t, transition.CreateInNew, func(int64) bool { return false })
 }
 
+func TestStoreKeepsTheContractOverCaches(t *testing.T) {
+	cached := func() session.Store { return cacheddb.New(memory(), memory(), cacheddb.Options{}) }
+	conformsOver(t, cached, transition.CreateInOld, func(n int64) bool { return n%2 == 0 })
+}
+
 func conforms(t *testing.T, step transition.Step, moves func(n int64) bool) {
+	conformsOver(t, func() session.Store { return memory() }, step, moves)
+}
+
+func conformsOver(t *testing.T, open func() session.Store, step transition.Step, moves func(n int64) bool) {
 	storetest.Run(t, func(*testing.T) session.Store {
-		old, young := memory(), memory()
+		old, young := open(), open()
 		return &placed{Store: transition.New(old, young, transition.Options{Step: step}), old: old, young: young, moves: moves}
 	})
 }
@@ -49,7 +59,7 @@ func memory() *session.MemoryStore { return session.NewMemoryStore(session.Memor
 // transition.Finish.
 type placed struct {
 	*transition.Store
-	old, young *session.MemoryStore
+	old, young session.Store
 	moves      func(n int64) bool
 	created    atomic.Int64
 }
@@ -71,7 +81,7 @@ func (p *placed) forget(ctx context.Context, id session.ID) bool {
 	if _, err := p.Load(ctx, id); !errors.Is(err, session.ErrNotFound) {
 		return false
 	}
-	for _, s := range []*session.MemoryStore{p.old, p.young} {
+	for _, s := range []session.Store{p.old, p.young} {
 		if rec, err := s.Load(ctx, id); err == nil && s.Delete(ctx, id, rec.Version) != nil {
 			return false
 		}

@@ -13,8 +13,10 @@ import (
 // The actors do what the engine does with a Store, and judge what they see.
 
 const (
-	step1 = transition.CreateInOld
-	step2 = transition.CreateInNew
+	before = transition.Step(-1) // the old store alone
+	step1  = transition.CreateInOld
+	step2  = transition.CreateInNew
+	after  = transition.Step(-2) // the new store alone
 )
 
 // attempts is more than the others can disturb.
@@ -28,11 +30,11 @@ func copier(name string) actor {
 }
 
 // begins takes down what had been answered for before the first call of an actor.
-func begins(ctx context.Context, w *world, before *truth) {
+func begins(ctx context.Context, w *world, known *truth) {
 	r := runnerOf(ctx)
 	r.first = func() {
-		*before = w.now()
-		fmt.Fprintf(&r.history, "%+v", *before)
+		*known = w.now()
+		fmt.Fprintf(&r.history, "%+v", *known)
 	}
 }
 
@@ -45,10 +47,10 @@ type loads interface {
 
 func readsBy(name string, store func(*world) loads) actor {
 	return actor{name, false, func(ctx context.Context, w *world) {
-		var before truth
-		begins(ctx, w, &before)
+		var known truth
+		begins(ctx, w, &known)
 		rec, err := store(w).Load(ctx, sid)
-		w.judge(name, before, func(id session.ID) (session.Record, error) {
+		w.judge(name, known, func(id session.ID) (session.Record, error) {
 			if id == sid {
 				return rec, err
 			}
@@ -147,7 +149,7 @@ func (w *world) ended() {
 }
 
 // end ends a session and whatever a renewal makes of it.
-func (w *world) end(ctx context.Context, s *transition.Store, name string, id session.ID, version uint64) bool {
+func (w *world) end(ctx context.Context, s processStore, name string, id session.ID, version uint64) bool {
 	for range attempts {
 		err := s.Delete(ctx, id, version)
 		for errors.Is(err, session.ErrConflict) {
@@ -260,10 +262,10 @@ func creator(name string, step transition.Step) actor {
 // visitor is the next request of who signs in, in another process.
 func visitor(name string, store func(*world) loads) actor {
 	return actor{name, false, func(ctx context.Context, w *world) {
-		var before truth
-		begins(ctx, w, &before)
+		var known truth
+		begins(ctx, w, &known)
 		_, err := store(w).Load(ctx, another)
-		if before.created && errors.Is(err, session.ErrNotFound) {
+		if known.created && errors.Is(err, session.ErrNotFound) {
 			w.fail("LOST: %s does not find a session that was created before", name)
 		}
 	}}

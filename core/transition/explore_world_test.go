@@ -70,15 +70,34 @@ type store interface {
 	session.Scanner
 }
 
+// processStore is what a process uses.
+type processStore interface {
+	session.Store
+	session.FreshLoader
+	session.Lister
+}
+
+// alone is one of the stores, as a process outside of the transition uses it: it takes a
+// mark for a session that has moved to where nothing is.
+type alone struct{ *gated }
+
+func (a alone) LoadFresh(ctx context.Context, id session.ID) (session.Record, error) {
+	rec, err := a.Load(ctx, id)
+	if migrated, ended := transition.IsMark(id, rec); migrated || ended {
+		return session.Record{}, session.ErrNotFound
+	}
+	return rec, err
+}
+
 // A world is one run of a scenario.
 type world struct {
 	*scenario
 	scheduler  scheduler
 	start      time.Time
-	old, young store                                 // as they are
-	gates      [2]*gated                             // the same, with a stop at each call
-	stores     map[transition.Step]*transition.Store // over the gates
-	direct     *transition.Store                     // over the stores as they are
+	old, young store                            // as they are
+	gates      [2]*gated                        // the same, with a stop at each call
+	stores     map[transition.Step]processStore // over the gates
+	direct     *transition.Store                // over the stores as they are
 	runners    []*runner
 
 	mu      sync.Mutex
@@ -102,10 +121,11 @@ func (x *explorer) world() *world {
 	w := &world{scenario: x.sc, start: time.Now().UTC().Truncate(time.Microsecond), old: x.old, young: x.young}
 	w.scheduler.deaths, w.scheduler.faults = x.sc.deaths, x.sc.faults
 	w.gates = [2]*gated{{w: w, name: "old", store: x.old}, {w: w, name: "new", store: x.young}}
-	w.stores = make(map[transition.Step]*transition.Store)
+	w.stores = make(map[transition.Step]processStore)
 	for _, step := range []transition.Step{transition.CreateInOld, transition.CreateInNew} {
 		w.stores[step] = transition.New(w.gates[0], w.gates[1], transition.Options{Step: step})
 	}
+	w.stores[before], w.stores[after] = alone{w.gates[0]}, alone{w.gates[1]}
 	w.direct = transition.New(x.old, x.young, transition.Options{Step: transition.CreateInOld})
 	w.place()
 	for _, a := range x.sc.actors {

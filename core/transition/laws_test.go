@@ -113,3 +113,26 @@ func TestProcessesOfBothDeploymentsFindWhatTheOtherCreates(t *testing.T) {
 		{actors: []actor{creator("creator", step2), visitor("visitor", onlyNew)}},
 	})
 }
+
+// Before the copy begins and after it has ended, processes of the transition run
+// beside those that use one store alone.
+func TestProcessesBesideTheTransitionLoseNothing(t *testing.T) {
+	var all []scenario
+	for _, c := range []struct {
+		begins        placement
+		alone, during transition.Step
+	}{{inOld, before, step1}, {isMigrated, after, step2}, {inNew, after, step2}} {
+		for _, pair := range [][2]actor{
+			{writer("a", c.alone), writer("b", c.during)},
+			{writer("a", c.alone), ender("ender", c.during)},
+			{writer("a", c.during), ender("ender", c.alone)},
+			{renewer("renewer", c.alone), ender("ender", c.during)},
+			{renewer("renewer", c.during), ender("ender", c.alone)},
+			{renewer("renewer", c.alone), revoker("revoker", c.during)},
+			{writer("a", c.alone), renewer("renewer", c.during)},
+		} {
+			all = append(all, rows(0, 0, []placement{c.begins}, pair[0], pair[1], reader("reader"))...)
+		}
+	}
+	holds(t, 1, all)
+}
