@@ -1,9 +1,10 @@
 package transition_test
 
 import (
-	"github.com/seshat-go/seshat/core/transition"
 	"strings"
 	"testing"
+
+	"github.com/seshat-go/seshat/core/transition"
 )
 
 // holds explores each scenario and fails where a law is broken, with the schedule

@@ -15,7 +15,7 @@ import (
 
 func TestEveryRuleIsNeeded(t *testing.T) {
 	copies, rival := copier("copier"), copier("rival")
-	for _, row := range []scenario{
+	rows := []scenario{
 		{breaks: createKeeps, actors: []actor{copies, rival, writer("a", step1)}},
 		{breaks: markCompares, actors: []actor{copies, writer("a", step1)}},
 		{breaks: olderCompares, begins: outdated, actors: []actor{copies, rival, writer("a", step1)}},
@@ -34,7 +34,11 @@ func TestEveryRuleIsNeeded(t *testing.T) {
 		{name: "a list reads the old store first", actors: []actor{copies, revokesBy("revoker", newListedFirst)}},
 		{name: "it takes two deployments", actors: []actor{creator("creator", step2), visitor("visitor", onlyOld)}},
 		{name: "no copier runs beside the new store alone", actors: []actor{copies, rival, {"ender", false, endsAlone}}},
-	} {
+	}
+	if slow {
+		rows = rows[1:2]
+	}
+	for _, row := range rows {
 		name := row.name + string(row.breaks)
 		t.Run(name, func(t *testing.T) {
 			broken, runs := explore(t, &row)
