@@ -94,7 +94,7 @@ func (s Settings) policyProblems() (wrong problems) {
 		switch {
 		case t.value < 0:
 			wrong = append(wrong, problem(t.name, t.value.String(), fmt.Errorf("it must be positive: %w", t.why)))
-		case t.value > longestLife:
+		case t.value > longestLife && t.name != "SESSION_IDLE_TIMEOUT":
 			wrong = append(wrong, fmt.Errorf("%s is %v: browsers keep no cookie longer than 400 days (%v)", t.name, t.value, longestLife))
 		}
 	}
