@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (s Settings) checked() (Settings, problems) {
 	url("DATABASE_URL", s.DatabaseURL, err)
 	_, err = redisURL(string(s.RedisURL))
 	url("REDIS_URL", s.RedisURL, err)
-	if s.DatabaseURL == "" && (engine == engineDB || engine == engineCachedDB) {
+	if s.DatabaseURL == "" && hasDatabase(engine) {
 		wrong = append(wrong, fmt.Errorf("DATABASE_URL is not set: SESSION_ENGINE=%s needs it, such as postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE", engine))
 	}
 	if s.Table != "" && !tableName.MatchString(s.Table) {
@@ -70,7 +71,8 @@ func (s Settings) checked() (Settings, problems) {
 	if err := prefixError(s.Prefix); s.Prefix != "" && err != nil {
 		refuse("SESSION_PREFIX", s.Prefix, err)
 	}
-	return s, append(wrong, s.policyProblems()...)
+	s, moving := s.checkedTransition()
+	return s, slices.Concat(wrong, moving, s.policyProblems())
 }
 
 // prefixError asks the store, which is not connected to anything.

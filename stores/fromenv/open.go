@@ -51,13 +51,12 @@ func (s Settings) Open(ctx context.Context) (*Sessions, error) {
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
-	opened := &Sessions{Options: s.options(), Description: "sessions: " + s.Engine}
-	store, err := opened.open(ctx, s)
+	o := &opener{settings: s, opened: &Sessions{Options: s.options()}}
+	err := o.open(ctx)
 	if err != nil {
-		return nil, errors.Join(err, opened.Close())
+		return nil, errors.Join(err, o.opened.Close())
 	}
-	opened.Options.Store = store
-	return opened, nil
+	return o.opened, nil
 }
 
 // Close closes the store and the connections. It is for the end of the program,
@@ -71,51 +70,83 @@ func (o *Sessions) Close() error {
 	return errors.Join(errs...)
 }
 
-func (o *Sessions) open(ctx context.Context, s Settings) (session.Store, error) {
-	switch s.Engine {
+// An opener opens each server once, also where two engines use it.
+type opener struct {
+	settings  Settings
+	opened    *Sessions
+	databases map[URL]*gorm.DB
+	clients   map[URL]redis.UniversalClient
+}
+
+func (o *opener) open(ctx context.Context) error {
+	from, to := o.settings.targets()
+	o.databases, o.clients = map[URL]*gorm.DB{}, map[URL]redis.UniversalClient{}
+	var store session.Store
+	var description string
+	var err error
+	if from.engine == "" {
+		store, description, err = o.store(ctx, to)
+	} else {
+		store, description, err = o.move(ctx, from, to)
+	}
+	o.opened.Options.Store, o.opened.Description = store, "sessions: "+description
+	o.opened.DB, o.opened.Redis = o.databases[to.database], o.clients[to.redis]
+	return err
+}
+
+// store opens an engine, and describes it.
+func (o *opener) store(ctx context.Context, t target) (session.Store, string, error) {
+	switch t.engine {
 	case engineMemory:
-		o.Description += " of this process: for one process only, and lost when it ends"
-		return session.NewMemoryStore(session.MemoryOptions{}), nil
+		return session.NewMemoryStore(session.MemoryOptions{}), t.engine + " of this process: for one process only, and lost when it ends", nil
 	case engineDB:
-		return o.openTable(ctx, s)
+		truth, where, err := o.table(ctx, t)
+		return truth, t.engine + where, err
 	case engineCache:
-		if s.RedisURL == "" {
+		if t.redis == "" {
 			slog.Warn("fromenv: SESSION_ENGINE=cache without REDIS_URL keeps sessions in the memory of this process: they end when it does, and no other process has them")
 		}
-		return o.openCache(ctx, s)
+		cache, where, err := o.cache(ctx, t)
+		return cache, t.engine + where, err
 	}
-	truth, err := o.openTable(ctx, s)
+	return o.cachedDB(ctx, t, cacheddb.Options{})
+}
+
+func (o *opener) cachedDB(ctx context.Context, t target, options cacheddb.Options) (session.Store, string, error) {
+	truth, database, err := o.table(ctx, t)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	cache, err := o.openCache(ctx, s)
+	cache, where, err := o.cache(ctx, t)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	store := cacheddb.New(cache, truth, cacheddb.Options{})
-	o.closers = append(o.closers, func() error {
+	store := cacheddb.New(cache, truth, options)
+	o.closeWith(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 		defer cancel()
 		return store.Close(ctx)
 	})
-	return store, nil
+	return store, t.engine + database + where, nil
 }
 
-func (o *Sessions) openTable(ctx context.Context, s Settings) (*gormstore.Store, error) {
-	db, err := openDatabase(ctx, "DATABASE_URL", s.DatabaseURL)
-	if err != nil {
-		return nil, err
+func (o *opener) table(ctx context.Context, t target) (session.Store, string, error) {
+	db := o.databases[t.database]
+	if db == nil {
+		opened, err := openDatabase(ctx, t.databaseVariable, t.database)
+		if err != nil {
+			return nil, "", err
+		}
+		o.closeWith(opened.close)
+		db, o.databases[t.database] = opened.DB, opened.DB
 	}
-	o.closers = append(o.closers, db.close)
-	o.DB = db.DB
-	o.Description += ", database: " + s.DatabaseURL.String()
-	store := gormstore.New(db.DB, gormstore.Options{Table: s.Table})
-	if isTrueOrUnset(s.Migrate) {
+	store := gormstore.New(db, gormstore.Options{Table: o.settings.Table})
+	if isTrueOrUnset(o.settings.Migrate) {
 		if err := store.Migrate(ctx); err != nil {
-			return nil, fmt.Errorf("DATABASE_URL: cannot make the table of sessions in %s: %w", s.DatabaseURL, err)
+			return nil, "", fmt.Errorf("%s: cannot make the table of sessions in %s: %w", t.databaseVariable, t.database, err)
 		}
 	}
-	return store, nil
+	return store, ", database: " + t.database.String(), nil
 }
 
 // A cache can be a store by itself, and stand in front of one.
@@ -124,20 +155,23 @@ type cache interface {
 	cacheddb.Cache
 }
 
-func (o *Sessions) openCache(ctx context.Context, s Settings) (cache, error) {
-	if s.RedisURL == "" {
-		o.Description += ", cache: memory of this process, right for one process only (REDIS_URL shares it)"
-		return session.NewMemoryStore(session.MemoryOptions{}), nil
+func (o *opener) cache(ctx context.Context, t target) (cache, string, error) {
+	if t.redis == "" {
+		return session.NewMemoryStore(session.MemoryOptions{}), ", cache: memory of this process, right for one process only (REDIS_URL shares it)", nil
 	}
-	rdb, err := openRedis(ctx, "REDIS_URL", s.RedisURL)
-	if err != nil {
-		return nil, err
+	rdb := o.clients[t.redis]
+	if rdb == nil {
+		var err error
+		if rdb, err = openRedis(ctx, t.redisVariable, t.redis); err != nil {
+			return nil, "", err
+		}
+		o.closeWith(rdb.Close)
+		o.clients[t.redis] = rdb
 	}
-	o.closers = append(o.closers, rdb.Close)
-	o.Redis = rdb
-	o.Description += ", cache: " + s.RedisURL.String()
-	return redisstore.New(rdb, redisstore.Options{Prefix: s.Prefix}), nil
+	return redisstore.New(rdb, redisstore.Options{Prefix: o.settings.Prefix}), ", cache: " + t.redis.String(), nil
 }
+
+func (o *opener) closeWith(f func() error) { o.opened.closers = append(o.opened.closers, f) }
 
 // answered says in plain words that a server did not answer.
 func answered(err error) error {

@@ -59,15 +59,22 @@ type Settings struct {
 	// last login a session ends at the latest. Default: CookieAge.
 	Lifetime time.Duration `env:"SESSION_LIFETIME"`
 
+	// TransitionFrom is the engine that the application comes from, while its
+	// sessions move to Engine. See docs/settings.md for the two deployments
+	// that this takes. Default: none, nothing moves.
+	TransitionFrom string `env:"SESSION_TRANSITION_FROM"`
+	// TransitionStep is 1 in the first of the two deployments, 2 in the second.
+	// No default: the two must not be confused.
+	TransitionStep int `env:"SESSION_TRANSITION_STEP"`
+	// TransitionDatabaseURL and TransitionRedisURL are where the engine that
+	// the application comes from keeps its sessions. Default: DatabaseURL and
+	// RedisURL.
+	TransitionDatabaseURL URL `env:"SESSION_TRANSITION_DATABASE_URL"`
+	TransitionRedisURL    URL `env:"SESSION_TRANSITION_REDIS_URL"`
+
 	// Warnings say which variables of the environment begin with SESSION_ and
 	// have no effect. Read logs them; ReadFrom only returns them.
 	Warnings []string `env:"-"`
-}
-
-// A target is an engine with where it keeps its sessions.
-type target struct {
-	engine          string
-	database, redis URL
 }
 
 // The engines.

@@ -2,6 +2,7 @@ package fromenv
 
 import (
 	"errors"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,8 +37,43 @@ func (u URL) parse() (*url.URL, error) {
 	return databaseURL(string(u))
 }
 
-// same tells whether two URLs lead to the same place, as far as their text says.
-func (u URL) same(other URL) bool { return u == other || u.String() == other.String() }
+// place is where a URL leads, as far as its text says: two users, passwords or
+// time limits lead to one place.
+func (u URL) place() string {
+	parsed, err := u.parse()
+	if err != nil || parsed.Scheme == "sqlite" {
+		return string(u)
+	}
+	scheme, port := parsed.Scheme, ""
+	switch scheme {
+	case "postgres", "postgresql":
+		scheme, port = "postgres", "5432"
+	case "mysql":
+		port = "3306"
+	case "redis", "rediss":
+		scheme, port = "redis", "6379"
+	}
+	query := parsed.Query()
+	hosts := append(strings.Split(parsed.Host, ","), query["addr"]...)
+	for i, host := range hosts {
+		if _, _, err := net.SplitHostPort(host); err != nil && host != "" {
+			hosts[i] = net.JoinHostPort(strings.Trim(host, "[]"), port)
+		}
+	}
+	slices.Sort(hosts)
+	parts := append([]string{scheme}, slices.Compact(hosts)...)
+	path := strings.TrimRight(parsed.Path, "/")
+	if scheme == "redis" && path == "/0" {
+		path = ""
+	}
+	parts = append(parts, path)
+	for _, name := range []string{"host", "port", "dbname", "options", "search_path", "master_name", "db"} {
+		if value := query.Get(name); value != "" && (name != "db" || value != "0") {
+			parts = append(parts, name+"="+value)
+		}
+	}
+	return strings.Join(parts, " ")
+}
 
 var (
 	errDatabaseScheme = errors.New("must begin with sqlite:, postgres:// or mysql://")
