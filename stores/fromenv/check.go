@@ -87,24 +87,29 @@ func (s Settings) policyProblems() (wrong problems) {
 	for _, t := range []struct {
 		name  string
 		value time.Duration
-		why   error
 	}{
-		{"SESSION_COOKIE_AGE", s.CookieAge, errAge},
-		{"SESSION_LIFETIME", s.Lifetime, errDuration},
-		{"SESSION_IDLE_TIMEOUT", s.IdleTimeout, errDuration},
+		{"SESSION_COOKIE_AGE", s.CookieAge},
+		{"SESSION_LIFETIME", s.Lifetime},
+		{"SESSION_IDLE_TIMEOUT", s.IdleTimeout},
 	} {
 		switch {
 		case t.value < 0:
-			wrong = append(wrong, problem(t.name, t.value.String(), fmt.Errorf("it must be positive: %w", t.why)))
+			wrong = append(wrong, problem(t.name, t.value.String(), errPositive))
 		case t.value > longestLife && t.name != "SESSION_IDLE_TIMEOUT":
 			wrong = append(wrong, fmt.Errorf("%s is %v: browsers keep no cookie longer than 400 days (%v)", t.name, t.value, longestLife))
 		}
 	}
-	if strings.EqualFold(s.CookieDomain, "None") {
-		wrong = append(wrong, problem("SESSION_COOKIE_DOMAIN", s.CookieDomain, errors.New("leave it out for a cookie of this host only")))
+	if c := (http.Cookie{Name: s.CookieName}); s.CookieName != "" && c.Valid() != nil {
+		wrong = append(wrong, problem("SESSION_COOKIE_NAME", s.CookieName, errors.New("give letters, digits, - and _")))
 	}
-	if s.CookiePath != "" && !strings.HasPrefix(s.CookiePath, "/") {
-		wrong = append(wrong, problem("SESSION_COOKIE_PATH", s.CookiePath, errors.New("it must begin with /")))
+	switch c := (http.Cookie{Name: "n", Domain: s.CookieDomain}); {
+	case strings.EqualFold(s.CookieDomain, "None"):
+		wrong = append(wrong, problem("SESSION_COOKIE_DOMAIN", s.CookieDomain, errors.New("leave it out for a cookie of this host only")))
+	case s.CookieDomain != "" && c.Valid() != nil:
+		wrong = append(wrong, problem("SESSION_COOKIE_DOMAIN", s.CookieDomain, errors.New("give the name of a domain, such as example.com")))
+	}
+	if c := (http.Cookie{Name: "n", Path: s.CookiePath}); s.CookiePath != "" && (!strings.HasPrefix(s.CookiePath, "/") || c.Valid() != nil) {
+		wrong = append(wrong, problem("SESSION_COOKIE_PATH", s.CookiePath, errors.New("give a path that begins with /, without ;")))
 	}
 	if s.CookieSameSite == http.SameSiteNoneMode && !isTrueOrUnset(s.CookieSecure) {
 		wrong = append(wrong, errors.New("SESSION_COOKIE_SAMESITE is None: browsers refuse such a cookie without SESSION_COOKIE_SECURE=True"))

@@ -48,6 +48,12 @@ func ReadFrom(defaults Settings, environ map[string]string) (Settings, error) {
 	if err := env.ParseWithOptions(&s, env.Options{Environment: withUnits(given), FuncMap: parsers}); err != nil {
 		wrong = unparsed(err, given)
 	}
+	for name, d := range map[string]*time.Duration{"SESSION_COOKIE_AGE": &s.CookieAge, "SESSION_LIFETIME": &s.Lifetime} {
+		if zero, err := time.ParseDuration(given[name]); err == nil && zero == 0 {
+			*d = 0
+			wrong = append(wrong, problem(name, given[name], errPositive))
+		}
+	}
 	s, invalid := s.checked()
 	wrong = append(wrong, invalid...)
 	return s, wrong.err()
@@ -145,7 +151,7 @@ func unparsed(err error, given map[string]string) problems {
 		switch {
 		case name == "SESSION_COOKIE_AGE":
 			why = errAge
-		case field.Type.Kind() == reflect.Int:
+		case name == "SESSION_TRANSITION_STEP":
 			why = errStep
 		}
 		wrong = append(wrong, problem(name, given[name], why))
@@ -154,8 +160,9 @@ func unparsed(err error, given map[string]string) problems {
 }
 
 var (
-	errAge  = errors.New("give seconds, such as 1209600, or a duration, such as 336h")
-	errStep = errors.New("give 1 or 2")
+	errPositive = errors.New("it must be positive")
+	errAge      = errors.New("give seconds, such as 1209600, or a duration, such as 336h")
+	errStep     = errors.New("give 1 or 2")
 )
 
 // problem says that a variable has a value that it may not have.

@@ -56,7 +56,7 @@ func oneTruth(a, b target) bool {
 func (s Settings) checkedTransition() (Settings, problems) {
 	if s.TransitionFrom == "" {
 		if s.TransitionStep != 0 || s.TransitionDatabaseURL != "" || s.TransitionRedisURL != "" {
-			return s, problems{errors.New("SESSION_TRANSITION_FROM is not set: give the engine that the application comes from, or drop the other SESSION_TRANSITION variables")}
+			return s, problems{errors.New("SESSION_TRANSITION_FROM is not set: give the engine that the application comes from, or drop SESSION_TRANSITION_STEP and the URLs")}
 		}
 		return s, nil
 	}
