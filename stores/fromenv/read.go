@@ -125,7 +125,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 		case "none":
 			return http.SameSiteNoneMode, nil
 		case "false":
-			return nil, errors.New("Django sends no SameSite then, and each browser chooses; give Lax, Strict or None")
+			return nil, errors.New("with it Django sends no SameSite, and each browser chooses; give Lax, Strict or None")
 		}
 		return nil, errors.New("give Lax, Strict or None")
 	},
