@@ -72,4 +72,23 @@
 //
 // Clocks matter only for the faults of this section, and may differ by five
 // seconds between processes.
+//
+// # Switching
+//
+// The database alone and cached_db share the table, so nothing is copied when an
+// application changes from one to the other. But while processes of both run side by side,
+// those of the database alone do not tell the cache what they write, and the
+// others would serve what it was before. So it takes two deployments, with
+// Options.ReadTruth in the one between: beside the database alone, nobody reads the
+// cache; beside the full cached_db, everybody tells it.
+//
+//	db -> ReadTruth -> cached_db
+//	cached_db -> ReadTruth -> db
+//
+// Begin each deployment when the one before runs everywhere. What the cache
+// still has from an earlier time as cached_db is older than Options.RecheckAge if that much time
+// (one minute) has passed since the last process of then ended, and is compared with the
+// database before it is served: so wait that long before the second deployment. Only
+// while the database is down would such an entry be served as it is; to rule
+// that out too, remove the keys of the cache's prefix before the second deployment.
 package cacheddb

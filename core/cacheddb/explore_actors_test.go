@@ -160,6 +160,17 @@ func cacheFirstWriter(proc, name string, mark byte) actor {
 	}}
 }
 
+// aloneWriter is a process that does not know of the cache.
+func aloneWriter(proc, name string, mark byte) actor {
+	return actor{name, proc, func(ctx context.Context, w *world, p *process) {
+		rec := w.record(2)
+		rec.Mark[0] = mark
+		if p.truth.Update(ctx, sid, rec, 1) == nil {
+			w.answered(p, 2)
+		}
+	}}
+}
+
 func (w *world) freshly(ctx context.Context) context.Context {
 	if w.deaf {
 		return context.WithValue(ctx, deafKey{}, true)

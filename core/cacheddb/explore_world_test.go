@@ -28,6 +28,8 @@ type scenario struct {
 	// nothing else can happen.
 	ticks   int
 	options cacheddb.Options
+	// Which processes read the database only, as in the deployment between.
+	readTruth string
 
 	breaks   rule // that the cache breaks, to see that it is noticed
 	deaf     bool // LoadFresh does not correct the cache
@@ -111,6 +113,7 @@ func newWorld(sc *scenario) *world {
 		if p == nil {
 			p = &process{name: a.process}
 			p.cache, p.truth = gatedCache{w, p}, gatedStore{w, p}
+			options.ReadTruth = strings.Contains(sc.readTruth, a.process)
 			p.store = cacheddb.New(p.cache, p.truth, options)
 			w.processes = append(w.processes, p)
 			if sc.full {

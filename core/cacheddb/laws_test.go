@@ -85,6 +85,19 @@ func TestLaws2And3HoldWithEveryFaultOfTheDatabase(t *testing.T) {
 	})
 }
 
+// Processes that read the database only run beside others that read the cache.
+func TestLaws2And3HoldBetweenDeployments(t *testing.T) {
+	holds(t, map[string]scenario{
+		"a load and an update there":            {actors: []actor{load0, update0, load1}, readTruth: "cb", evictions: 1},
+		"a load, an update there, a delete":     {actors: []actor{load0, update0, delete0}, readTruth: "c", evictions: 1},
+		"a load, an update, a delete there":     {actors: []actor{load0, update0, delete0}, readTruth: "f", cached: fresh, evictions: 1},
+		"a re-check, an update, a delete there": {actors: []actor{load0, update0, delete0}, readTruth: "cf", cached: overAge},
+		"a load, a touch there, an update":      {actors: []actor{load0, touch0, update0}, readTruth: "e", evictions: 1},
+		"a delete there, and the cache fails":   {actors: []actor{load0, delete0}, readTruth: "af", cached: fresh, cacheFaults: 2, options: neverOpens},
+		"beside the database alone":             {actors: []actor{load0, load1, aloneWriter("c", "U0", 1)}, readTruth: "ab"},
+	})
+}
+
 func TestLaws2And3HoldInTheLargeScenarios(t *testing.T) {
 	if raceEnabled {
 		t.Log("left to the run without -race: they take minutes with it")
@@ -138,6 +151,7 @@ func TestNoRuleOfTheProtocolCanBeLeftOut(t *testing.T) {
 		"an update tells the cache last":          {actors: []actor{load0, cacheFirstWriter("c", "U0", 1)}, cached: fresh},
 		"LoadFresh tells the cache of an update":  {actors: []actor{load0, update0}, truthFaults: 1, deaf: true, options: neverOpens},
 		"LoadFresh tells the cache of a delete":   {actors: []actor{load0, delete0}, cached: fresh, truthFaults: 1, deaf: true, options: neverOpens},
+		"it takes a deployment between":           {actors: []actor{load0, aloneWriter("c", "U0", 1)}},
 		"what is pending of an update is pending": {actors: together(loads, update0), cached: fresh, cacheFaults: 2, forgets: true, options: neverOpens},
 		"what is pending of a delete is pending":  {actors: together(loads, delete0), cached: fresh, cacheFaults: 2, forgets: true, options: neverOpens},
 	} {

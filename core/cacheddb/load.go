@@ -20,6 +20,9 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 	if !id.Valid() {
 		return session.Record{}, fmt.Errorf("cacheddb: load: %w", session.ErrNotFound)
 	}
+	if s.o.ReadTruth {
+		return s.truth.Load(ctx, id)
+	}
 	doubt, _ := s.pending.look(id)
 	if doubt == stale || s.breaker.isOpen() {
 		return s.truth.Load(ctx, id)

@@ -54,6 +54,12 @@ type Options struct {
 	// each, and not served while the database is down.
 	MaxPending int
 
+	// ReadTruth has loads ask the database and leave the cache alone, while writes tell
+	// the cache as always. It is for the deployment in between when an application
+	// changes from the database alone to cached_db, or back: see "Switching" in the
+	// package comment. Default: false.
+	ReadTruth bool
+
 	// Events hears of faults: EventCacheError, EventCacheDown, EventCacheUp,
 	// EventPending, and EventStoreError for a re-check that failed.
 	// Default: session.SlogEvents(nil).

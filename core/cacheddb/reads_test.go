@@ -22,6 +22,45 @@ func TestWarmLoadAsksTheCacheOnce(t *testing.T) {
 	})
 }
 
+func TestReadTruthLeavesTheCacheAloneAndTellsItOfWrites(t *testing.T) {
+	bubble(t, cacheddb.Options{ReadTruth: true}, func(f *fixture) {
+		full := f.another(cacheddb.Options{})
+		id, rec := f.stored()
+		f.finds(id, 1)
+		f.took("", "Load")
+		_, err := full.Load(f.Context(), id)
+		f.ok("Load of another process", err)
+		f.took("Get AddLease Fill", "Load")
+		f.finds(id, 1)
+		f.took("", "Load")
+		f.cached(id, 1)
+
+		f.ok("Touch", f.Touch(f.Context(), id, rec.LastSeen.Add(time.Minute), rec.Expires.Add(time.Minute), 1))
+		f.took("RaiseTimes", "Touch")
+		f.ok("Update", f.Update(f.Context(), id, next(rec), 1))
+		f.took("Replace", "Update")
+		f.cached(id, 2)
+		f.ok("Delete", f.Delete(f.Context(), id, 2))
+		f.took("Remove", "Delete")
+		f.cached(id, 0)
+		f.lacks(id)
+		f.took("", "Load")
+	})
+}
+
+func TestReadTruthDoesNotServeWhatTheDatabaseCannotConfirm(t *testing.T) {
+	bubble(t, cacheddb.Options{ReadTruth: true}, func(f *fixture) {
+		full := f.another(cacheddb.Options{})
+		id, _ := f.stored()
+		_, err := full.Load(f.Context(), id)
+		f.ok("Load of another process", err)
+		f.truth.fail()
+		_, err = f.Load(f.Context(), id)
+		f.fails("Load", err, errDown)
+		f.truth.heal()
+	})
+}
+
 func TestUnknownIDLeavesNothingButALease(t *testing.T) {
 	bubble(t, cacheddb.Options{}, func(f *fixture) {
 		id := storetest.NewID()

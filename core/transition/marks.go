@@ -57,8 +57,11 @@ func mark(to session.ID, version uint64) session.Record {
 	return rec
 }
 
-func migratedMark(id session.ID, version uint64) session.Record {
-	return mark(id, version+migratedStep)
+// migratedMark keeps the place that rec has in an index by time.
+func migratedMark(id session.ID, rec *session.Record) session.Record {
+	m := mark(id, rec.Version+migratedStep)
+	m.Created = rec.Created
+	return m
 }
 
 func endedMark(version uint64) session.Record { return mark(endedID, version+endedStep) }

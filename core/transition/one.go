@@ -21,6 +21,7 @@ type copier struct {
 type did struct {
 	now     kind   // absent: dropped meanwhile; plain: expired, or why
 	copied  bool   // by this copier
+	made    uint64 // the version that this copier has put into the new store
 	removed int    // copies
 	retried int    // times
 	why     string // it was left alone
@@ -77,68 +78,76 @@ func (c *copier) work(ctx context.Context, s session.Stored, read time.Time) (Re
 // that came too early for the copy, and then compares and sets it into a mark. Until
 // that has happened the old record is the session, and nobody reads the copy.
 // Every step can be repeated, by this copier or another.
-func (c *copier) one(ctx context.Context, id session.ID, there found) (out did, err error) {
+func (c *copier) one(ctx context.Context, id session.ID, there found) (did, error) {
 	ctx, cancel := context.WithTimeout(ctx, freshFor)
 	defer cancel()
-	failures := 0
+	var out did
+	known, failures := true, 0
 	for range maxAttempts {
-		over, err := c.attempt(ctx, id, &there, &out)
-		if over {
-			out.now = there.kind
-			return out, nil
+		var err error
+		if !known {
+			there, err = look(ctx, c.old, id)
 		}
-		failures++
-		switch {
-		case err == nil:
-			failures = 0
-		case failures == maxFailures || ctx.Err() != nil || errors.Is(err, session.ErrFull) ||
-			errors.Is(err, session.ErrTooLarge) || errors.Is(err, session.ErrUndecodable):
-			return out, err
-		}
-		out.retried++
-		if err := pause(ctx, time.Millisecond+rand.N(4*time.Millisecond)); err != nil { //nolint:gosec // jitter
-			return out, err
-		}
-		if there, err = look(ctx, c.old, id); err != nil {
-			if failures++; failures >= maxFailures || ctx.Err() != nil {
-				return out, err
+		if err == nil {
+			var over bool
+			if over, err = c.attempt(ctx, id, &there, &out); over && err == nil {
+				out.now = there.kind
+				return out, nil
 			}
+		}
+		if failures++; err == nil {
+			failures = 0
+		}
+		if failures == maxFailures || hopeless(err) {
+			return out, err
+		}
+		known = false
+		out.retried++
+		if err := pause(ctx, time.Millisecond+rand.N(4*time.Millisecond)); err != nil {
+			return out, err
 		}
 	}
 	return out, fmt.Errorf("%w: the session keeps changing", session.ErrConflict)
 }
 
+// hopeless tells whether an error comes again.
+func hopeless(err error) bool {
+	return errors.Is(err, session.ErrFull) || errors.Is(err, session.ErrTooLarge) || errors.Is(err, session.ErrUndecodable) ||
+		errors.Is(err, session.ErrInvalid)
+}
+
 // attempt tells whether the record is done with. If not, somebody came in between,
 // or a store failed, and the old record must be read again.
 func (c *copier) attempt(ctx context.Context, id session.ID, there *found, out *did) (over bool, err error) {
+	out.why = ""
+	rec := &there.rec
 	switch {
 	case there.kind == migrated:
 		return true, nil
-	case there.kind != plain || c.expired(&there.rec):
-		return c.remove(ctx, id, out)
+	case there.kind == absent:
+		return c.takeBack(ctx, id, out)
+	case there.kind == ended || c.expired(rec):
+		return c.remove(ctx, id, there, out)
 	case c.dry:
 		out.copied = true
 		return true, nil
 	}
-	copied, ok, err := c.put(ctx, id, &there.rec, out)
+	copied, ok, err := c.put(ctx, id, rec, out)
 	if !ok || err != nil {
 		return false, err
 	}
 	again, err := look(ctx, c.old, id)
-	if err != nil {
+	switch {
+	case err != nil || !again.same(there):
 		return false, err
-	}
-	switch rec := &again.rec; {
-	case again.kind != plain || rec.Version != there.rec.Version || rec.Mark != there.rec.Mark:
-		return false, nil
 	case out.why != "":
 		return true, nil
-	case rec.LastSeen.After(copied.LastSeen) || rec.Expires.After(copied.Expires):
-		if err = c.new.Touch(ctx, id, rec.LastSeen, rec.Expires, rec.Version); err != nil {
+	case again.rec.LastSeen.After(copied.LastSeen) || again.rec.Expires.After(copied.Expires):
+		if err = c.new.Touch(ctx, id, again.rec.LastSeen, again.rec.Expires, rec.Version); err != nil {
 			return false, err
 		}
 	}
-	err = c.old.Update(ctx, id, migratedMark(id, there.rec.Version), there.rec.Version)
+	err = c.old.Update(ctx, id, migratedMark(id, rec), rec.Version)
 	switch {
 	case err == nil:
 		out.copied, there.kind = true, migrated
@@ -147,6 +156,11 @@ func (c *copier) attempt(ctx context.Context, id session.ID, there *found, out *
 		return false, nil
 	}
 	return false, err
+}
+
+// same tells whether no write came in between; a touch is none.
+func (f *found) same(o *found) bool {
+	return f.kind == o.kind && f.rec.Version == o.rec.Version && f.rec.Mark == o.rec.Mark
 }
 
 func (c *copier) expired(rec *session.Record) bool {

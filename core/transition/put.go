@@ -16,6 +16,7 @@ func (c *copier) put(ctx context.Context, id session.ID, rec *session.Record, ou
 	failed := c.new.Create(ctx, id, *rec)
 	switch {
 	case failed == nil:
+		out.made = rec.Version
 		return *rec, true, nil
 	case errors.Is(failed, session.ErrFull), errors.Is(failed, session.ErrTooLarge):
 		return copied, false, failed
@@ -51,6 +52,7 @@ func (c *copier) put(ctx context.Context, id session.ID, rec *session.Record, ou
 	err = c.new.Update(ctx, id, *rec, copied.Version)
 	switch {
 	case err == nil:
+		out.made = rec.Version
 		return *rec, true, nil
 	case errors.Is(err, session.ErrConflict), errors.Is(err, session.ErrNotFound):
 		return copied, false, nil
@@ -60,18 +62,39 @@ func (c *copier) put(ctx context.Context, id session.ID, rec *session.Record, ou
 
 // remove deletes a copy of what the old store says is over: a copier died, or is late.
 // Nobody reads it, since the old store decides, but one day somebody would.
-func (c *copier) remove(ctx context.Context, id session.ID, out *did) (over bool, err error) {
-	there, err := look(ctx, c.new, id)
+func (c *copier) remove(ctx context.Context, id session.ID, there *found, out *did) (over bool, err error) {
+	copied, err := look(ctx, c.new, id)
 	switch {
 	case err != nil:
 		return false, err
-	case there.kind != plain:
+	case copied.kind != plain:
 		return true, nil
+	case there.kind == plain && copied.rec.Version > there.rec.Version:
+		out.why = fmt.Sprintf("version %d in the old store, which has expired, but %d in the new one", there.rec.Version, copied.rec.Version)
+		again, err := look(ctx, c.old, id)
+		return err == nil && again.same(there), err
 	case c.dry:
 		out.removed++
 		return true, nil
 	}
-	err = c.new.Delete(ctx, id, there.rec.Version)
+	return c.delete(ctx, id, copied.rec.Version, out)
+}
+
+// takeBack deletes what this copier has put there of a record that the old store
+// has dropped since. What others have put there is theirs: where the old store has
+// nothing, the new one is asked.
+func (c *copier) takeBack(ctx context.Context, id session.ID, out *did) (over bool, err error) {
+	if out.made == 0 {
+		return true, nil
+	}
+	if over, err = c.delete(ctx, id, out.made, out); !over && err == nil {
+		return true, nil // another version is there: not this copier's
+	}
+	return over, err
+}
+
+func (c *copier) delete(ctx context.Context, id session.ID, version uint64, out *did) (over bool, err error) {
+	err = c.new.Delete(ctx, id, version)
 	switch {
 	case err == nil || errors.Is(err, session.ErrPending):
 		out.removed++

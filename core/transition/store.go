@@ -116,7 +116,7 @@ func (s *Store) Create(ctx context.Context, id session.ID, rec session.Record) e
 	if s.step == CreateInNew {
 		to, other = s.new, s.old
 	}
-	_, err := other.Load(ctx, id)
+	_, err := fresh(other)(ctx, id)
 	switch {
 	case err == nil:
 		return fmt.Errorf("transition: create: %w", session.ErrExists)

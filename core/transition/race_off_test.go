@@ -1,0 +1,5 @@
+//go:build !race
+
+package transition_test
+
+const slow = false
