@@ -31,7 +31,7 @@ func (s *Session) Login(principal string) {
 		s.ops, s.clean = nil, true
 		s.cur = s.m.blank()
 	}
-	s.login, s.renew = principal, true
+	s.login, s.renew, s.same = principal, true, false
 }
 
 // Renew gives the session a new token when the response is sent; to be called

@@ -67,7 +67,8 @@ type Options struct {
 	// ErrorHandler writes the response in place of the handler's when the
 	// session could not be loaded or saved. w has the headers from before the
 	// handler. err is one for errors.Is: ErrUnavailable, ErrSessionEnded,
-	// ErrConflict, ErrTooLarge, ErrInvalid. Default: DefaultErrorHandler.
+	// ErrConflict, ErrTooLarge, ErrInvalid, and of RequireFresh and Reauthenticate
+	// ErrNotFresh. Default: DefaultErrorHandler.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Events observes. Default: SlogEvents(Logger).

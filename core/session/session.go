@@ -38,6 +38,7 @@ type Session struct {
 	login   string // pending; "" is none
 	renew   bool   // pending; true also with login
 	clean   bool   // the login carries nothing over
+	same    bool   // the login is of who is signed in already, and begins no session
 }
 
 // loaded is what a request that does not use its session can do without.
@@ -314,7 +315,7 @@ func (s *Session) Err() error {
 
 // forget drops pending changes; mu is held.
 func (s *Session) forget() {
-	s.ops, s.login, s.renew, s.clean = nil, "", false, false
+	s.ops, s.login, s.renew, s.clean, s.same = nil, "", false, false, false
 	if s.loaded != nil {
 		s.cur = s.base
 	}
