@@ -80,7 +80,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 	if s.status = none; (was == live || was == moved) && !ended {
 		s.status = moved // the browser has a newer token: leave it its cookie
 	} else if len(s.x.req.CookiesNamed(s.m.opts.Cookie.Name)) > 0 {
-		s.drop = true
+		s.drop, s.ended = true, true
 	}
 	s.sendCookie = false
 	s.token, s.id, s.rest = token{}, "", nil

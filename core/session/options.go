@@ -58,6 +58,12 @@ type Options struct {
 	// off; a request that does not use its session costs no store call.
 	Preload bool
 
+	// ClearSiteData is what the browser is to clear of this site when Destroy signs it
+	// out, by the header of that name: "cache" and "storage" leave no page and no script's
+	// data behind. "cache" can take a browser seconds. Whoever can make the browser sign
+	// out clears as well: check where such a request comes from. Default: nothing.
+	ClearSiteData []string
+
 	// Codec encodes the values of new sessions. Default: JSON. Sessions that
 	// were begun under another codec keep it while it is JSON or this one.
 	Codec Codec
@@ -190,6 +196,9 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("session: Options.Codec has the name %q: give one of 1 to %d bytes", o.Codec.Name(), maxCodecName)
 	}
 	o.Lifetime, o.IdleTimeout = micros(o.Lifetime), micros(o.IdleTimeout)
+	if err := checkClearable(o.ClearSiteData); err != nil {
+		return o, err
+	}
 	o.Cookie, err = o.Cookie.withDefaults(!o.Insecure)
 	return o, err
 }

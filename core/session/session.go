@@ -32,6 +32,7 @@ type Session struct {
 	headerSent bool
 	sendCookie bool // the browser must get the current token
 	drop       bool // the browser must forget its token
+	ended      bool // Destroy has signed the browser out
 
 	*loaded        // nil while status is unloaded
 	ops     []op   // pending
