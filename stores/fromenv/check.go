@@ -122,11 +122,23 @@ func (s Settings) policyProblems() (wrong problems) {
 	}
 	// The rest of the rules are the engine's.
 	o := s.options()
-	o.Store, o.Logger = session.NewMemoryStore(session.MemoryOptions{}), slog.New(slog.DiscardHandler)
-	if _, err := session.New(o); err != nil {
+	if err := refused(session.Options{Preset: o.Preset}); err != nil {
+		return problems{problem("SESSION_PRESET", string(s.Preset), errors.New("give aal1, aal2 or aal3, or leave it out"))}
+	}
+	if err := refused(session.Options{Preset: o.Preset, Lifetime: o.Lifetime, IdleTimeout: o.IdleTimeout}); err != nil {
+		return problems{fmt.Errorf("SESSION_PRESET and SESSION_LIFETIME, _COOKIE_AGE and _IDLE_TIMEOUT do not fit together: %w", err)}
+	}
+	if err := refused(o); err != nil {
 		return problems{fmt.Errorf("SESSION_COOKIE_NAME, _DOMAIN, _PATH, _SECURE and _SAMESITE do not fit together: %w", err)}
 	}
 	return nil
+}
+
+// refused is what the engine says of options.
+func refused(o session.Options) error {
+	o.Store, o.Logger = session.NewMemoryStore(session.MemoryOptions{}), slog.New(slog.DiscardHandler)
+	_, err := session.New(o)
+	return err
 }
 
 // contradiction is that of times that do not fit together.
@@ -137,6 +149,7 @@ func (s Settings) contradiction() error {
 		return fmt.Errorf("SESSION_IDLE_TIMEOUT is %v, and SESSION_SAVE_EVERY_REQUEST makes SESSION_COOKIE_AGE (%v) the idle timeout: drop one of them", s.IdleTimeout, o.IdleTimeout)
 	case !s.SaveEveryRequest && s.Lifetime != 0 && s.CookieAge != 0 && s.Lifetime != s.CookieAge:
 		return fmt.Errorf("SESSION_LIFETIME is %v and SESSION_COOKIE_AGE is %v: both say when a session ends however much it is used; set one of them", s.Lifetime, s.CookieAge)
+	case o.Lifetime == 0: // the preset's
 	case o.IdleTimeout > o.Lifetime && s.SaveEveryRequest:
 		return fmt.Errorf("SESSION_COOKIE_AGE (%v), the idle timeout with SESSION_SAVE_EVERY_REQUEST, is above SESSION_LIFETIME (%v) and would never count", o.IdleTimeout, o.Lifetime)
 	case o.IdleTimeout > o.Lifetime:

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,15 +35,16 @@ func open(t *testing.T, s fromenv.Settings) *fromenv.Sessions {
 	return opened
 }
 
-// A site counts the visits of each session.
+// A site counts the posts of each session.
 type site struct {
 	t      *testing.T
 	h      http.Handler
 	cookie *http.Cookie
 	clock  time.Time
+	posted int // in the session
 }
 
-var visits = session.NewKey[int]("visits")
+var posts = session.NewKey[int]("posts")
 
 func newSite(t *testing.T, o session.Options) *site {
 	t.Helper()
@@ -60,14 +63,13 @@ func (s *site) serve(o session.Options) {
 	}
 	s.h = m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			visits.Update(session.From(r.Context()), func(n int) int { return n + 1 })
-		} else if visits.Get(session.From(r.Context())) == 0 {
-			w.WriteHeader(http.StatusNotFound)
+			posts.Update(session.From(r.Context()), func(n int) int { return n + 1 })
 		}
+		_, _ = w.Write([]byte(strconv.Itoa(posts.Get(session.From(r.Context())))))
 	}))
 }
 
-func (s *site) do(method string) int {
+func (s *site) do(method string) (status, counted int) {
 	s.t.Helper()
 	r := httptest.NewRequest(method, "/", nil)
 	if s.cookie != nil {
@@ -78,16 +80,30 @@ func (s *site) do(method string) int {
 	for _, c := range w.Result().Cookies() {
 		s.cookie = c
 	}
-	return w.Code
+	counted, _ = strconv.Atoi(w.Body.String())
+	return w.Code, counted
 }
 
-func (s *site) begin()      { s.t.Helper(); s.want(http.MethodPost, 200) }
-func (s *site) alive() bool { s.t.Helper(); return s.do(http.MethodGet) == 200 }
-func (s *site) want(method string, status int) {
+// begin begins a session by a post.
+func (s *site) begin() {
 	s.t.Helper()
-	if got := s.do(method); got != status {
-		s.t.Fatalf("%s: %d, want %d", method, got, status)
+	s.cookie, s.posted = nil, 0
+	s.post()
+}
+
+func (s *site) post() {
+	s.t.Helper()
+	s.posted++
+	if status, counted := s.do(http.MethodPost); status != 200 || counted != s.posted {
+		s.t.Fatalf("%d, %d posts, want %d", status, counted, s.posted)
 	}
+}
+
+// alive tells whether the session is there, with all that was posted.
+func (s *site) alive() bool {
+	s.t.Helper()
+	_, counted := s.do(http.MethodGet)
+	return counted == s.posted
 }
 
 func TestTheEmbeddedEnginesKeepASession(t *testing.T) {
@@ -146,6 +162,10 @@ func TestTheSettingsDecideCookieAndTimes(t *testing.T) {
 		{"SESSION_SAVE_EVERY_REQUEST=True", 9600 * time.Hour, 336 * time.Hour, "Max-Age=34560000", ""},
 		{"SESSION_SAVE_EVERY_REQUEST=True SESSION_COOKIE_AGE=3600 SESSION_LIFETIME=720h", 720 * time.Hour, time.Hour, "Max-Age=2592000", ""},
 		{"SESSION_SAVE_EVERY_REQUEST=True SESSION_COOKIE_AGE=3600 SESSION_IDLE_TIMEOUT=1h", 9600 * time.Hour, time.Hour, "", ""},
+		{"SESSION_PRESET=aal2", 24 * time.Hour, time.Hour, "Max-Age=86400", ""},
+		{"SESSION_PRESET=AAL3 SESSION_LIFETIME=1h", time.Hour, 15 * time.Minute, "Max-Age=3600", ""},
+		{"SESSION_PRESET=aal1 SESSION_SAVE_EVERY_REQUEST=1", 720 * time.Hour, 336 * time.Hour, "Max-Age=2592000", ""},
+		{"SESSION_PRESET=aal2 SESSION_SAVE_EVERY_REQUEST=1 SESSION_COOKIE_AGE=600", 24 * time.Hour, 10 * time.Minute, "", ""},
 		{"SESSION_EXPIRE_AT_BROWSER_CLOSE=True", 336 * time.Hour, 0, "__Host-session=", "Max-Age"},
 		{"SESSION_COOKIE_SECURE=False", 336 * time.Hour, 0, "session=;", "Secure"},
 		{"SESSION_COOKIE_HTTPONLY=False", 336 * time.Hour, 0, "Secure", "HttpOnly"},
@@ -154,8 +174,8 @@ func TestTheSettingsDecideCookieAndTimes(t *testing.T) {
 		{"SESSION_COOKIE_NAME=sessionid SESSION_COOKIE_DOMAIN=example.com SESSION_COOKIE_PATH=/a", 336 * time.Hour, 0, "sessionid=; Path=/a; Domain=example.com;", ""},
 	} {
 		opened := open(t, read(t, memory, strings.Fields(c.vars)...))
-		if o := opened.Options; o.Lifetime != c.life || o.IdleTimeout != c.idle {
-			t.Errorf("with %q the lifetime is %v and the idle timeout %v", c.vars, o.Lifetime, o.IdleTimeout)
+		if p := session.Must(session.New(opened.Options)).Policy(); p.Lifetime != c.life || p.IdleTimeout != c.idle {
+			t.Errorf("with %q the lifetime is %v and the idle timeout %v", c.vars, p.Lifetime, p.IdleTimeout)
 		}
 		s := newSite(t, opened.Options)
 		s.begin()
@@ -198,7 +218,7 @@ func TestSaveEveryRequestCountsTheAgeFromTheLastUse(t *testing.T) {
 
 func TestTableAndMigrationAreSettings(t *testing.T) {
 	set := fromenv.Settings{DatabaseURL: fromenv.URL("sqlite:" + filepath.Join(t.TempDir(), "x.db")), Table: "logins", Migrate: new(false)}
-	if s := newSite(t, open(t, set).Options); s.do(http.MethodPost) != 503 {
+	if status, _ := newSite(t, open(t, set).Options).do(http.MethodPost); status != 503 {
 		t.Error("there is a table that nobody made")
 	}
 	set.Migrate = nil
@@ -233,6 +253,7 @@ func TestOpenChecksWhatReadFromChecks(t *testing.T) {
 	}
 }
 
+// One process after the other: each has a cache of its own.
 func TestNoStepOfAMoveBetweenEnginesSignsAnybodyOut(t *testing.T) {
 	dir := t.TempDir()
 	db := "DATABASE_URL=sqlite:" + filepath.Join(dir, "new.db")
@@ -251,27 +272,25 @@ func TestNoStepOfAMoveBetweenEnginesSignsAnybodyOut(t *testing.T) {
 			if !strings.Contains(c.name, "one table") {
 				vars = append(vars, other)
 			}
-			before := open(t, read(t, fromenv.Settings{}, "SESSION_ENGINE="+c.steps[0], c.before))
-			first := open(t, read(t, fromenv.Settings{}, append(vars, "SESSION_TRANSITION_STEP=1")...))
-			second := open(t, read(t, fromenv.Settings{}, append(vars, "SESSION_TRANSITION_STEP=2")...))
-			if !strings.Contains(first.Description, c.says) || !strings.Contains(second.Description, "step 2 of 2 from "+c.steps[0]) {
-				t.Errorf("they describe themselves as %q and %q", first.Description, second.Description)
-			}
-			// What a process of one generation began, the next one and the one before find.
-			s := newSite(t, before.Options)
-			for _, begun := range []*fromenv.Sessions{before, first, second} {
-				s.cookie = nil
-				s.serve(begun.Options)
-				s.begin()
-				for _, by := range []*fromenv.Sessions{first, second, first} {
-					s.serve(by.Options)
-					s.want(http.MethodPost, 200)
-					if !s.alive() {
-						t.Fatalf("%q does not find what %q began", by.Description, begun.Description)
-					}
+			var begun []*site
+			for _, vars := range [][]string{
+				{"SESSION_ENGINE=" + c.steps[0], c.before},
+				slices.Concat(vars, []string{"SESSION_TRANSITION_STEP=1"}),
+				slices.Concat(vars, []string{"SESSION_TRANSITION_STEP=2"}),
+			} {
+				opened := open(t, read(t, fromenv.Settings{}, vars...))
+				if last := vars[len(vars)-1]; strings.HasSuffix(last, "STEP=1") != strings.Contains(opened.Description, c.says) ||
+					strings.HasSuffix(last, "STEP=2") != strings.Contains(opened.Description, "step 2 of 2 from "+c.steps[0]) {
+					t.Errorf("with %q it describes itself as %q", vars, opened.Description)
 				}
-				if s.serve(before.Options); begun == first && !s.alive() {
-					t.Errorf("%q does not find what %q began", before.Description, begun.Description)
+				begun = append(begun, newSite(t, opened.Options))
+				begun[len(begun)-1].begin()
+				for _, s := range begun {
+					s.serve(opened.Options)
+					if !s.alive() {
+						t.Fatalf("%q does not have all the sessions from before", opened.Description)
+					}
+					s.post()
 				}
 			}
 		})

@@ -1,16 +1,19 @@
 package fromenv
 
 import (
+	"strings"
 	"time"
 
 	"github.com/seshat-go/seshat/core/session"
 )
 
-// options is the policy for cookie and times, without a store.
+// options is the policy for cookie and times, without a store. Times that are
+// 0 are those of the preset.
 func (s Settings) options() session.Options {
 	o := session.Options{
 		Insecure:    !isTrueOrUnset(s.CookieSecure),
-		Lifetime:    first(s.Lifetime, s.CookieAge, defaultAge),
+		Preset:      s.Preset,
+		Lifetime:    first(s.Lifetime, s.CookieAge),
 		IdleTimeout: s.IdleTimeout,
 		Cookie: session.Cookie{
 			Name:           s.CookieName,
@@ -21,9 +24,15 @@ func (s Settings) options() session.Options {
 			ScriptReadable: !isTrueOrUnset(s.CookieHTTPOnly),
 		},
 	}
+	longest := defaultAge
 	if s.SaveEveryRequest {
-		o.IdleTimeout = first(s.CookieAge, defaultAge)
-		o.Lifetime = first(s.Lifetime, longestLife)
+		o.Lifetime, o.IdleTimeout, longest = s.Lifetime, s.CookieAge, longestLife
+		if s.Preset == "" || strings.EqualFold(string(s.Preset), string(session.AAL1)) { // which has no idle timeout
+			o.IdleTimeout = first(s.CookieAge, defaultAge)
+		}
+	}
+	if s.Preset == "" {
+		o.Lifetime = first(o.Lifetime, longest)
 	}
 	return o
 }

@@ -80,15 +80,23 @@ func (s *Settings) ownPointers() {
 	}
 }
 
-// dropOverruled drops a default that says in other words what a variable says.
+// dropOverruled drops the defaults of times that say in other words what a
+// variable says.
 func (s *Settings) dropOverruled(given map[string]string) {
-	_, age := given["SESSION_COOKIE_AGE"]
-	_, life := given["SESSION_LIFETIME"]
-	switch {
-	case age && !life && !s.SaveEveryRequest:
-		s.Lifetime = 0
-	case life && !age && !s.SaveEveryRequest:
-		s.CookieAge = 0
+	for _, d := range []struct {
+		value *time.Duration
+		name  string
+		by    []string
+	}{
+		{&s.CookieAge, "SESSION_COOKIE_AGE", []string{"SESSION_LIFETIME", "SESSION_PRESET"}},
+		{&s.Lifetime, "SESSION_LIFETIME", []string{"SESSION_COOKIE_AGE", "SESSION_PRESET"}},
+		{&s.IdleTimeout, "SESSION_IDLE_TIMEOUT", []string{"SESSION_PRESET"}},
+	} {
+		for _, by := range d.by {
+			if given[by] != "" && given[d.name] == "" && (by == "SESSION_PRESET" || !s.SaveEveryRequest) {
+				*d.value = 0
+			}
+		}
 	}
 }
 

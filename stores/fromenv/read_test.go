@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seshat-go/seshat/core/session"
 	"github.com/seshat-go/seshat/stores/fromenv"
 )
 
@@ -71,6 +72,7 @@ func TestEachVariableIsRead(t *testing.T) {
 		{[]string{"SESSION_SAVE_EVERY_REQUEST=true"}, func(s fromenv.Settings) any { return s.SaveEveryRequest }, true},
 		{[]string{"SESSION_IDLE_TIMEOUT= 30m\n"}, func(s fromenv.Settings) any { return s.IdleTimeout }, 30 * time.Minute},
 		{[]string{"SESSION_IDLE_TIMEOUT=0"}, func(s fromenv.Settings) any { return s.IdleTimeout }, time.Duration(0)},
+		{[]string{"SESSION_PRESET=AAL2"}, func(s fromenv.Settings) any { return s.Preset }, session.Preset("AAL2")},
 		{[]string{"SESSION_LIFETIME=24h"}, func(s fromenv.Settings) any { return s.Lifetime }, 24 * time.Hour},
 		{
 			[]string{"SESSION_TRANSITION_FROM=django.contrib.sessions.backends.db", "SESSION_TRANSITION_STEP=1", "SESSION_ENGINE=cached_db", "DATABASE_URL=sqlite:x.db"},
@@ -142,6 +144,9 @@ func TestAWrongValueIsToldWithItsVariableAndWhatIsAllowed(t *testing.T) {
 		{"SESSION_IDLE_TIMEOUT=-1m", []string{"positive"}},
 		{"SESSION_IDLE_TIMEOUT=700h", []string{"700h", "336h", "SESSION_LIFETIME"}},
 		{"SESSION_IDLE_TIMEOUT=1h SESSION_SAVE_EVERY_REQUEST=True", []string{"1h", "336h", "SESSION_SAVE_EVERY_REQUEST"}},
+		{"SESSION_PRESET=high", []string{`"high"`, "aal1, aal2 or aal3"}},
+		{"SESSION_PRESET=aal2 SESSION_LIFETIME=25h", []string{"SESSION_LIFETIME", "25h", "24h"}},
+		{"SESSION_PRESET=aal3 SESSION_IDLE_TIMEOUT=1h", []string{"_IDLE_TIMEOUT", "1h", "15m"}},
 		{"SESSION_LIFETIME=90", []string{`"90"`, "24h"}},
 		{"SESSION_LIFETIME=9601h", []string{"400 days"}},
 		{"SESSION_LIFETIME=24h SESSION_COOKIE_AGE=3600", []string{"24h", "1h", "set one of them"}},
@@ -237,6 +242,9 @@ func TestTheEnvironmentGoesOverTheDefaultsAndLeavesThemAlone(t *testing.T) {
 
 func TestAVariableOverrulesTheDefaultOfItsOtherName(t *testing.T) {
 	if got := read(t, fromenv.Settings{Engine: "memory", Lifetime: time.Hour}, "SESSION_COOKIE_AGE=60"); got.CookieAge != time.Minute || got.Lifetime != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := read(t, fromenv.Settings{Engine: "memory", CookieAge: 9600 * time.Hour, IdleTimeout: 9600 * time.Hour}, "SESSION_PRESET=aal3"); got.CookieAge != 0 || got.IdleTimeout != 0 {
 		t.Errorf("%+v", got)
 	}
 	if got := read(t, fromenv.Settings{Engine: "memory", CookieAge: time.Hour}, "SESSION_LIFETIME=1m"); got.Lifetime != time.Minute || got.CookieAge != 0 {

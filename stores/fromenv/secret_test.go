@@ -7,11 +7,19 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/redis/go-redis/v9/logging"
+
 	"github.com/seshat-go/seshat/stores/fromenv"
 )
+
+func TestMain(m *testing.M) {
+	logging.Disable() // of the Redis client
+	os.Exit(m.Run())
+}
 
 const secret = "s3cret"
 

@@ -3,6 +3,8 @@ package fromenv
 import (
 	"net/http"
 	"time"
+
+	"github.com/seshat-go/seshat/core/session"
 )
 
 // Settings says where sessions live, and the policy of their cookie. Each field
@@ -55,6 +57,9 @@ type Settings struct {
 	SaveEveryRequest bool `env:"SESSION_SAVE_EVERY_REQUEST"`
 	// IdleTimeout ends a session this long after its last use. Default: none.
 	IdleTimeout time.Duration `env:"SESSION_IDLE_TIMEOUT"`
+	// Preset gives the lifetime and idle timeout of a NIST level by its name:
+	// aal1, aal2 or aal3. Shorter ones may be set besides. Default: none.
+	Preset session.Preset `env:"SESSION_PRESET"`
 	// Lifetime is CookieAge by its own name: how long after it began or its
 	// last login a session ends at the latest. Default: CookieAge.
 	Lifetime time.Duration `env:"SESSION_LIFETIME"`

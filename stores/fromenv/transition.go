@@ -117,7 +117,7 @@ func (o *opener) move(ctx context.Context, from, to target) (session.Store, stri
 		if to.engine == engineCachedDB {
 			cached = to
 		}
-		store, where, err := o.cachedDB(ctx, cached, cacheddb.Options{}) // ReadTruth
+		store, where, err := o.cachedDB(ctx, cached, cacheddb.Options{ReadTruth: true})
 		return store, fmt.Sprintf("from %s to %s, step 1 of 2: what is written is told to the cache, and what is read comes from the database%s",
 			from.engine, to.engine, strings.TrimPrefix(where, engineCachedDB)), err
 	}

@@ -171,6 +171,7 @@ func TestNoDeploymentOfAMoveLosesASessionOrAWrite(t *testing.T) {
 	needServers(t)
 	at := []string{"DATABASE_URL=" + postgres(t), "REDIS_URL=" + redis(t)}
 	for i, c := range []struct{ from, to, says string }{
+		{"db", "db", "step 1 of 2 from db, database: mysql://"},
 		{"db", "cached_db", "from db to cached_db, step 1 of 2"},
 		{"cached_db", "db", "from cached_db to db, step 1 of 2"},
 		{"db", "cache", "step 1 of 2 from db"},
@@ -182,6 +183,10 @@ func TestNoDeploymentOfAMoveLosesASessionOrAWrite(t *testing.T) {
 			at := append(at, "SESSION_TABLE=move"+strconv.Itoa(i), "SESSION_PREFIX=move"+strconv.Itoa(i)+":")
 			moving := append(at, "SESSION_ENGINE="+c.to, "SESSION_TRANSITION_FROM="+c.from)
 			before := open(t, append(at, "SESSION_ENGINE="+c.from)...)
+			if c.from == c.to { // elsewhere
+				before = open(t, append(at, "SESSION_ENGINE="+c.from, "DATABASE_URL="+mariaDB(t))...)
+				moving = append(moving, "SESSION_TRANSITION_DATABASE_URL="+mariaDB(t))
+			}
 			first := open(t, append(moving, "SESSION_TRANSITION_STEP=1")...)
 			second := open(t, append(moving, "SESSION_TRANSITION_STEP=2")...)
 			if !strings.Contains(first.Description, c.says) || !strings.Contains(second.Description, "step 2 of 2 from "+c.from) {
