@@ -47,7 +47,10 @@ func open(_ *testing.T, app adaptertest.App) http.Handler {
 		}
 	})
 	for path, h := range app.Routes {
-		if !strings.HasPrefix(path, adaptertest.GroupPath) {
+		switch {
+		case strings.HasPrefix(path, adaptertest.FreshPath):
+			r.With(chisession.RequireFresh(app.Fresh)).HandleFunc(path, h)
+		case !strings.HasPrefix(path, adaptertest.GroupPath):
 			r.HandleFunc(path, h)
 		}
 	}

@@ -50,6 +50,7 @@ func open(_ *testing.T, app adaptertest.App) http.Handler {
 	for _, m := range app.Group {
 		group.Use(echosession.New(m))
 	}
+	fresh := e.Group(strings.TrimSuffix(adaptertest.FreshPath, "/"), echosession.RequireFresh(app.Fresh))
 	for path, h := range app.Routes {
 		handler := func(c echo.Context) error {
 			h(c.Response(), c.Request())
@@ -57,6 +58,8 @@ func open(_ *testing.T, app adaptertest.App) http.Handler {
 		}
 		if in, ok := strings.CutPrefix(path, adaptertest.GroupPath); ok {
 			group.Any("/"+in, handler)
+		} else if in, ok := strings.CutPrefix(path, adaptertest.FreshPath); ok {
+			fresh.Any("/"+in, handler)
 		} else {
 			e.Any(path, handler)
 		}

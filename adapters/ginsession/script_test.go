@@ -43,10 +43,13 @@ func open(_ *testing.T, app adaptertest.App) http.Handler {
 	}
 	group := e.Group(strings.TrimSuffix(adaptertest.GroupPath, "/"))
 	install(group, app.Group)
+	fresh := e.Group(strings.TrimSuffix(adaptertest.FreshPath, "/"), ginsession.RequireFresh(app.Fresh))
 	for path, h := range app.Routes {
 		handler := func(c *gin.Context) { h(c.Writer, c.Request) }
 		if in, ok := strings.CutPrefix(path, adaptertest.GroupPath); ok {
 			group.Any("/"+in, handler)
+		} else if in, ok := strings.CutPrefix(path, adaptertest.FreshPath); ok {
+			fresh.Any("/"+in, handler)
 		} else {
 			e.Any(path, handler)
 		}

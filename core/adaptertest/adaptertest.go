@@ -9,6 +9,7 @@ package adaptertest
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/seshat-go/seshat/core/session"
 )
@@ -50,6 +51,10 @@ type App struct {
 
 	// Group serves, inside Managers, the routes whose path begins with GroupPath.
 	Group []*session.Manager
+
+	// Fresh is what the adapter's RequireFresh asks for, inside Managers, of the
+	// routes whose path begins with FreshPath.
+	Fresh time.Duration
 
 	// RecoverInside puts the framework's recovery middleware inside the sessions.
 	RecoverInside bool
@@ -99,6 +104,7 @@ func Run(t *testing.T, fw Framework) {
 		{"headers", testHeaders},
 		{"reads", testReads},
 		{"sign-out", testSignOut},
+		{"fresh logins", testFresh},
 		{"late changes", testLate},
 		{"contexts", testContexts},
 		{"parallel", testParallel},

@@ -20,9 +20,12 @@ func TestNetHTTPKeepsThePromises(t *testing.T) {
 func openNetHTTP(_ *testing.T, app adaptertest.App) http.Handler {
 	mux := http.NewServeMux()
 	for path, h := range app.Routes {
-		if strings.HasPrefix(path, adaptertest.GroupPath) {
+		switch {
+		case strings.HasPrefix(path, adaptertest.GroupPath):
 			mux.Handle(path, install(app.Group, h))
-		} else {
+		case strings.HasPrefix(path, adaptertest.FreshPath):
+			mux.Handle(path, session.RequireFresh(app.Fresh)(h))
+		default:
 			mux.Handle(path, h)
 		}
 	}

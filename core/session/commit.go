@@ -61,9 +61,9 @@ func (s *Session) save(ctx context.Context) error {
 		defer s.mu.Unlock()
 		return s.err
 	}
-	w := work{m: s.m, s: s, base: s.base, cur: s.cur, id: s.id, token: s.token, ops: s.ops, login: s.login, clean: s.clean}
+	w := work{m: s.m, s: s, base: s.base, cur: s.cur, id: s.id, token: s.token, ops: s.ops, login: s.login, clean: s.clean, same: s.same}
 	st, renew, late := s.status, s.renew, s.headerSent && s.needsCookie()
-	s.ops, s.login, s.renew, s.clean = nil, "", false, false // what comes meanwhile is for the next save
+	s.ops, s.login, s.renew, s.clean, s.same = nil, "", false, false, false // what comes meanwhile is for the next save
 	s.mu.Unlock()
 
 	finished := false

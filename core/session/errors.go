@@ -34,6 +34,9 @@ var (
 	// ErrHeaderSent: a change that needs a cookie came after the response
 	// header had left. Make it before the first byte of the body.
 	ErrHeaderSent = errors.New("session: change needs a cookie, but the response header has been sent")
+	// ErrNotFresh: the principal has not authenticated within the time that
+	// RequireFresh asks for, or nobody is signed in.
+	ErrNotFresh = errors.New("session: a fresh login is needed")
 	// ErrInvalid: an argument is outside its limits; the text says which.
 	ErrInvalid = errors.New("session: invalid argument")
 )

@@ -39,6 +39,7 @@ const (
 	EventUndecodable  EventKind = "undecodable"   // Warn: a stored record, or the value of Key, could not be read
 	EventConflict     EventKind = "conflict"      // Debug: a parallel write came first; the changes are applied again
 	EventEnded        EventKind = "ended"         // Info: a write was refused since its session had ended
+	EventNotFresh     EventKind = "not fresh"     // Debug: RequireFresh asked for a fresh login
 	EventStoreError   EventKind = "store error"   // Error: the store failed
 	EventTouchFailed  EventKind = "touch failed"  // Warn: the time of use could not be stored; the request is not affected
 	EventLateWrite    EventKind = "late write"    // Error: a change after the header was dropped, since it needs a cookie or could not be stored

@@ -24,7 +24,8 @@ func plain(to *bytes.Buffer, level slog.Level) *slog.Logger {
 func TestEventsAreLoggedOneLineEachAtTheirLevel(t *testing.T) {
 	for kind, level := range map[session.EventKind]string{
 		session.EventCreated: "DEBUG", session.EventRenewed: "DEBUG", session.EventExpired: "DEBUG", session.EventConflict: "DEBUG",
-		session.EventLogin: "INFO", session.EventDestroyed: "INFO", session.EventRevoked: "INFO", session.EventUnknownToken: "INFO",
+		session.EventNotFresh: "DEBUG",
+		session.EventLogin:    "INFO", session.EventDestroyed: "INFO", session.EventRevoked: "INFO", session.EventUnknownToken: "INFO",
 		session.EventEnded: "INFO", session.EventCacheUp: "INFO",
 		session.EventAmbiguous: "WARN", session.EventUndecodable: "WARN", session.EventTouchFailed: "WARN",
 		session.EventCacheError: "WARN", session.EventPending: "WARN",

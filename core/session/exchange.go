@@ -178,6 +178,7 @@ func (x *Exchange) writeHeaders() {
 	if x.s.wasAccessed() {
 		x.varyCookie(h)
 	}
+	x.clearSiteData(h)
 	if c := x.s.cookie(); c != nil {
 		putCookie(h, c)
 		x.varyCookie(h)

@@ -31,7 +31,7 @@ func (s *Session) Login(principal string) {
 		s.ops, s.clean = nil, true
 		s.cur = s.m.blank()
 	}
-	s.login, s.renew = principal, true
+	s.login, s.renew, s.same = principal, true, false
 }
 
 // Renew gives the session a new token when the response is sent; to be called
@@ -80,7 +80,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 	if s.status = none; (was == live || was == moved) && !ended {
 		s.status = moved // the browser has a newer token: leave it its cookie
 	} else if len(s.x.req.CookiesNamed(s.m.opts.Cookie.Name)) > 0 {
-		s.drop = true
+		s.drop, s.ended = true, true
 	}
 	s.sendCookie = false
 	s.token, s.id, s.rest = token{}, "", nil

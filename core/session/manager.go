@@ -88,13 +88,17 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 
 // DefaultErrorHandler answers 503 if the store could not be asked, 409 if the
 // session ended or changed meanwhile, and 500 for what the application must
-// mend. The text says nothing about the cause.
+// mend. For ErrNotFresh it is 403, not 401, which would need the challenge of an HTTP
+// authentication scheme (RFC 9110, section 15.5.2; RFC 9470 has one for OAuth's bearer tokens), and a
+// cookie has none. The text says nothing about the cause.
 func DefaultErrorHandler(w http.ResponseWriter, _ *http.Request, err error) {
 	switch {
 	case errors.Is(err, ErrSessionEnded):
 		http.Error(w, "Your session has ended meanwhile. Please reload the page and try again.", http.StatusConflict)
 	case errors.Is(err, ErrConflict):
 		http.Error(w, "Your session was changed by another request. Please reload the page and try again.", http.StatusConflict)
+	case errors.Is(err, ErrNotFresh):
+		http.Error(w, "Please sign in again to go on.", http.StatusForbidden)
 	case errors.Is(err, ErrUnavailable):
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "Sessions are unavailable at the moment. Please try again.", http.StatusServiceUnavailable)

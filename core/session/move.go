@@ -53,7 +53,7 @@ func (w *work) move(ctx context.Context) error {
 		default:
 			err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version)
 			if errors.Is(err, ErrNotFound) { // somebody ended it before the old session had moved
-				if w.login == "" {
+				if w.goesOn() {
 					successor = state{}
 					return w.revoked(ctx, old)
 				}
@@ -112,7 +112,7 @@ func (w *work) revoked(ctx context.Context, old ID) error {
 // giveUp takes back a successor whose token nobody gets, unless somebody has ended
 // it already.
 func (w *work) giveUp(ctx context.Context, old, id ID, version uint64) {
-	if w.login == "" {
+	if w.goesOn() {
 		if _, err := w.m.loadFresh(ctx, id); errors.Is(err, ErrNotFound) {
 			_ = w.revoked(ctx, old) // what the request is told, it is told already
 			return
@@ -136,7 +136,7 @@ func (w *work) unchanged(ctx context.Context, id ID) error {
 // overtaken is the end of a move whose old record is a mark by now, or gone. A
 // login on a mark begins a new session, without anything from the old one.
 func (w *work) overtaken(ctx context.Context, old ID) error {
-	if w.login == "" {
+	if w.goesOn() {
 		return ErrSessionEnded
 	}
 	rec, err := w.m.loadFresh(ctx, old)
@@ -153,11 +153,13 @@ func (w *work) overtaken(ctx context.Context, old ID) error {
 func (w *work) successor() (state, error) {
 	from := w.base
 	if w.login != "" {
-		kept := from.values
-		was := from.rec.Principal
+		was := &w.base
 		from = w.m.blank()
-		if !w.clean && (was == "" || was == w.login) {
-			from.values = kept
+		if w.same {
+			from.rec.IdleTimeout, from.rec.Persistent = was.rec.IdleTimeout, was.rec.Persistent
+		}
+		if !w.clean && (was.rec.Principal == "" || was.rec.Principal == w.login) {
+			from.values = was.values
 		}
 	}
 	next, err := w.apply(from)

@@ -25,6 +25,10 @@ type Options struct {
 	// so at each start. Default: off.
 	Insecure bool
 
+	// Preset gives Lifetime and IdleTimeout by name: [AAL1], [AAL2] or [AAL3]. Either
+	// may be set shorter besides; a longer one is an error. Default: none.
+	Preset Preset
+
 	// Lifetime ends a session this long after it began or its last login,
 	// however much it is used; it is also the age of the cookie. Default: 14
 	// days. At most 400 days, which is where browsers cap a cookie.
@@ -32,7 +36,7 @@ type Options struct {
 
 	// IdleTimeout ends a session this long after its last use. Uses are stored
 	// once per TouchInterval, so a session may end earlier by that much.
-	// Default: 0, never. Not above Lifetime. See [IdleAAL2] and [IdleAAL3].
+	// Default: 0, never. Not above Lifetime.
 	IdleTimeout time.Duration
 
 	// TouchInterval is how often at most the time of last use is stored.
@@ -54,6 +58,12 @@ type Options struct {
 	// off; a request that does not use its session costs no store call.
 	Preload bool
 
+	// ClearSiteData is what the browser is to clear of this site when Destroy signs it
+	// out, by the header of that name: "cache" and "storage" leave no page and no script's
+	// data behind. "cache" can take a browser seconds. Whoever can make the browser sign
+	// out clears as well: check where such a request comes from. Default: nothing.
+	ClearSiteData []string
+
 	// Codec encodes the values of new sessions. Default: JSON. Sessions that
 	// were begun under another codec keep it while it is JSON or this one.
 	Codec Codec
@@ -67,7 +77,8 @@ type Options struct {
 	// ErrorHandler writes the response in place of the handler's when the
 	// session could not be loaded or saved. w has the headers from before the
 	// handler. err is one for errors.Is: ErrUnavailable, ErrSessionEnded,
-	// ErrConflict, ErrTooLarge, ErrInvalid. Default: DefaultErrorHandler.
+	// ErrConflict, ErrTooLarge, ErrInvalid, and of RequireFresh and Reauthenticate
+	// ErrNotFresh. Default: DefaultErrorHandler.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Events observes. Default: SlogEvents(Logger).
@@ -108,7 +119,7 @@ type Cookie struct {
 	ScriptReadable bool
 }
 
-// Presets of NIST SP 800-63B-4, by authenticator assurance level (sections
+// The times of the presets of NIST SP 800-63B-4, by authenticator assurance level (sections
 // 2.1.3, 2.2.3 and 2.3.3): the longest time that the standard recommends or allows.
 const (
 	LifetimeAAL1 = 30 * 24 * time.Hour // no idle timeout required
@@ -141,6 +152,10 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	o, err := o.withPreset()
+	if err != nil {
+		return o, err
 	}
 	if o.Lifetime == 0 {
 		o.Lifetime = defaultLifetime
@@ -181,7 +196,9 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("session: Options.Codec has the name %q: give one of 1 to %d bytes", o.Codec.Name(), maxCodecName)
 	}
 	o.Lifetime, o.IdleTimeout = micros(o.Lifetime), micros(o.IdleTimeout)
-	var err error
+	if err := checkClearable(o.ClearSiteData); err != nil {
+		return o, err
+	}
 	o.Cookie, err = o.Cookie.withDefaults(!o.Insecure)
 	return o, err
 }

@@ -32,12 +32,14 @@ type Session struct {
 	headerSent bool
 	sendCookie bool // the browser must get the current token
 	drop       bool // the browser must forget its token
+	ended      bool // Destroy has signed the browser out
 
 	*loaded        // nil while status is unloaded
 	ops     []op   // pending
 	login   string // pending; "" is none
 	renew   bool   // pending; true also with login
 	clean   bool   // the login carries nothing over
+	same    bool   // the login is of who is signed in already, and begins no session
 }
 
 // loaded is what a request that does not use its session can do without.
@@ -314,7 +316,7 @@ func (s *Session) Err() error {
 
 // forget drops pending changes; mu is held.
 func (s *Session) forget() {
-	s.ops, s.login, s.renew, s.clean = nil, "", false, false
+	s.ops, s.login, s.renew, s.clean, s.same = nil, "", false, false, false
 	if s.loaded != nil {
 		s.cur = s.base
 	}

@@ -15,6 +15,7 @@ type work struct {
 	ops   []op
 	login string
 	clean bool
+	same  bool
 
 	base  state // the newest known; what is stored once stored is set
 	cur   state // what the operations made of the base that the handler saw
@@ -80,9 +81,17 @@ func (w *work) create(ctx context.Context, next *state) error {
 func (w *work) announce(ctx context.Context, kind EventKind, id ID) {
 	w.m.event(ctx, Event{Kind: kind, ID: id, Principal: w.base.rec.Principal})
 	if w.login != "" {
-		w.m.event(ctx, Event{Kind: EventLogin, ID: id, Principal: w.login})
+		op := "login"
+		if w.same {
+			op = "reauthenticate"
+		}
+		w.m.event(ctx, Event{Kind: EventLogin, ID: id, Principal: w.login, Op: op})
 	}
 }
+
+// goesOn tells that what comes of a move is the session that it was: whoever ends
+// either of them ends both.
+func (w *work) goesOn() bool { return w.login == "" || w.same }
 
 // update stores the operations by compare-and-set, on whatever is newest.
 func (w *work) update(ctx context.Context) error {

@@ -12,13 +12,14 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/redis/go-redis/v9/logging"
 )
 
 // This file starts the shop and ends it. Whatever is wrong with the settings
 // or the servers is one line, and status 1.
 
 const (
-	answerWithin = 4 * time.Second  // of the servers, at the start
 	finishWithin = 10 * time.Second // for the requests that run when the shop ends
 	largestForm  = 64 << 10         // bytes
 )
@@ -44,16 +45,18 @@ func oneLine(err error) string {
 }
 
 func run(ctx context.Context, stop context.CancelFunc) error {
-	set, err := readSettings(os.Getenv)
+	set, err := readSettings()
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, set.addr)
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", set.addr)
 	if err != nil {
-		return err
+		return fmt.Errorf("ADDR: %w", err)
 	}
 	defer listener.Close()
-	sessions, err := openSessions(ctx, set)
+	logging.Disable() // of the Redis client: what matters comes as an error
+	sessions, err := openSessions(ctx, set.sessions)
 	if err != nil {
 		return err
 	}
@@ -67,7 +70,7 @@ func run(ctx context.Context, stop context.CancelFunc) error {
 		IdleTimeout:       2 * time.Minute,
 	}
 	closeUnused(server)
-	fmt.Fprintf(os.Stderr, "shop: http://%s, %s\n", listener.Addr(), sessions.description)
+	fmt.Fprintf(os.Stderr, "shop: http://%s, %s\n", listener.Addr(), sessions.Description)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

@@ -15,6 +15,9 @@ func (w *world) verdict() []string {
 	w.schedule.mu.Unlock()
 	for _, r := range w.requests {
 		want := r.op.status
+		if r.op.Name == Reauthenticates.Name && r.view.Principal == "" {
+			want = http.StatusForbidden // nobody is signed in
+		}
 		switch {
 		case r.panicked != nil && r.op.Name != Panics.Name:
 			w.breaks("PANIC: %s: %v", r.name, r.panicked)

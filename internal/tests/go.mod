@@ -12,6 +12,7 @@ require (
 )
 
 require (
+	github.com/caarlos0/env/v11 v11.4.2 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/maypok86/otter/v2 v2.4.0 // indirect
@@ -35,6 +36,7 @@ require (
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/seshat-go/seshat/stores/fromenv v0.1.0
 	github.com/seshat-go/seshat/stores/gormstore v0.1.0
 	github.com/seshat-go/seshat/stores/redisstore v0.1.0
 	golang.org/x/sync v0.24.0 // indirect
@@ -51,6 +53,8 @@ require (
 )
 
 replace github.com/seshat-go/seshat => ../..
+
+replace github.com/seshat-go/seshat/stores/fromenv => ../../stores/fromenv
 
 replace github.com/seshat-go/seshat/stores/gormstore => ../../stores/gormstore
 

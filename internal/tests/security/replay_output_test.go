@@ -143,6 +143,7 @@ func TestNoTypeOfPackageSessionPrintsAToken(t *testing.T) {
 	s.given((&http.Response{Header: x.Writer().Header()}).Cookies()[0].Value)
 	values := map[string]any{
 		"Manager": m, "Session": x.Session(), "Exchange": x, "Options": session.Options{Store: m.Store()}, "Cookie": session.Cookie{},
+		"Policy": m.Policy(), "Finding": m.Policy().Findings()[0], "Preset": session.AAL1,
 		"Event": s.events[0], "EventKind": session.EventLogin, "Events": session.SlogEvents(nil), "ID": id, "Record": rec,
 		"Stored": session.Stored{ID: id, Record: rec}, "Device": rec.Device, "Info": infos[0], "Flash": session.Flash{},
 		"Key": name, "MemoryStore": m.Store(), "MemoryOptions": session.MemoryOptions{}, "Cached": session.Cached{Record: rec}, "Lease": session.Lease{},
