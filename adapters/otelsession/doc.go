@@ -21,7 +21,7 @@
 //	seshat.session.logins         counter        {login}                              principals that logged in
 //	seshat.session.conflicts      counter        {conflict}                           a parallel write came first; applied again
 //	seshat.session.refused_writes counter        {write}                              the session had ended meanwhile
-//	seshat.session.payload.size   histogram      By                                   bytes of values, of each data write that succeeded
+//	seshat.session.payload.size   histogram      By                                   bytes of values in each write of some that succeeded
 //	seshat.session.events         counter        {event}    seshat.event.kind         every event that has no other instrument
 //	seshat.store.errors           counter        {error}    op                        the store failed; a touch too
 //	seshat.store.call.duration    histogram      s          op, outcome, error.type   calls of Options.Store by the engine
