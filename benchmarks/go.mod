@@ -86,6 +86,8 @@ require (
 
 replace github.com/seshat-go/seshat => ..
 
+replace github.com/seshat-go/seshat/adapters/otelsession => ../adapters/otelsession
+
 replace github.com/seshat-go/seshat/internal/tests => ../internal/tests
 
 replace github.com/seshat-go/seshat/stores/gormstore => ../stores/gormstore

@@ -25,6 +25,7 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 	}
 	doubt, _ := s.pending.look(id)
 	if doubt == stale || s.breaker.isOpen() {
+		s.came(ctx, session.CacheBypass)
 		return s.truth.Load(ctx, id)
 	}
 	var entry session.Cached
@@ -36,10 +37,12 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 	case err == nil:
 		return s.serve(ctx, id, entry, doubt)
 	case errors.Is(err, session.ErrNotFound):
+		s.came(ctx, session.CacheMiss)
 		return s.loadAndFill(ctx, id)
 	case ctx.Err() != nil:
 		return session.Record{}, fmt.Errorf("cacheddb: load: %w", ctx.Err())
 	default:
+		s.came(ctx, session.CacheBypass)
 		return s.truth.Load(ctx, id)
 	}
 }
@@ -76,10 +79,13 @@ func (s *Store) serve(ctx context.Context, id session.ID, entry session.Cached, 
 	age := t.Sub(entry.Checked)
 	switch {
 	case d == stale || looksEnded(entry.Record, t):
+		s.came(ctx, session.CacheRecheck)
 		return s.recheck(ctx, id, entry)
 	case d == unsure || age >= s.o.RecheckAge || age < -clockMargin:
+		s.came(ctx, session.CacheRecheck)
 		return s.recheckOrServe(ctx, id, entry)
 	default:
+		s.came(ctx, session.CacheHit)
 		return entry.Record, nil
 	}
 }

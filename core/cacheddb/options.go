@@ -61,7 +61,9 @@ type Options struct {
 	ReadTruth bool
 
 	// Events hears of faults: EventCacheError, EventCacheDown, EventCacheUp,
-	// EventPending, and EventStoreError for a re-check that failed.
+	// EventPending, and EventStoreError for a re-check that failed. It may be a
+	// session.CallObserver and a session.CacheObserver as well: then it is told
+	// of the calls of the cache and the database, and how loads came out.
 	// Default: session.SlogEvents(nil).
 	Events session.Events
 }

@@ -21,9 +21,9 @@ var (
 
 // power returns the database store as P.
 func power[P any](s *Store, name string) (P, error) {
-	p, ok := s.truth.(P)
+	p, ok := s.tiers.truth.(P)
 	if !ok {
-		return p, fmt.Errorf("cacheddb: %T is no session.%s: %w", s.truth, name, errors.ErrUnsupported)
+		return p, fmt.Errorf("cacheddb: %T is no session.%s: %w", s.tiers.truth, name, errors.ErrUnsupported)
 	}
 	return p, nil
 }

@@ -17,6 +17,8 @@ import (
 type Store struct {
 	cache Cache
 	truth session.Store
+	tiers tiers
+	loads session.CacheObserver // nil: nobody observes them
 	o     Options
 	err   error // what Validate says of the options
 
@@ -24,6 +26,13 @@ type Store struct {
 	pending  pending
 	rechecks rechecks
 	repair   repair
+}
+
+// tiers are the arguments of New, which cache and truth are unless somebody
+// observes their calls.
+type tiers struct {
+	cache Cache
+	truth session.Store
 }
 
 var (
@@ -37,30 +46,36 @@ var (
 // tells whether the arguments are usable.
 func New(cache Cache, truth session.Store, o Options) *Store {
 	o = o.withDefaults()
-	return &Store{
+	s := &Store{
 		cache:   cache,
 		truth:   truth,
+		tiers:   tiers{cache, truth},
 		o:       o,
 		err:     o.validate(),
 		breaker: breaker{limit: int64(o.BreakerFailures)},
 		pending: pending{max: o.MaxPending},
 		repair:  repair{wake: make(chan struct{}, 1)},
 	}
+	s.loads, _ = o.Events.(session.CacheObserver)
+	if calls, ok := o.Events.(session.CallObserver); ok {
+		s.cache, s.truth = &observedCache{cache, calls}, &observedTruth{truth, calls}
+	}
+	return s
 }
 
-// Validate checks the arguments of New, and then what the two tiers say of
-// their own configuration. It does no I/O.
+// Validate checks the arguments of New, and then what the two tiers and
+// Options.Events say of their own configuration. It does no I/O.
 func (s *Store) Validate() error {
 	switch {
-	case s.cache == nil:
+	case s.tiers.cache == nil:
 		return fmt.Errorf("cacheddb: the cache is nil: %w", session.ErrInvalid)
-	case s.truth == nil:
+	case s.tiers.truth == nil:
 		return fmt.Errorf("cacheddb: the database store is nil: %w", session.ErrInvalid)
 	case s.err != nil:
 		return s.err
 	}
-	for _, tier := range []any{s.truth, s.cache} {
-		if v, ok := tier.(session.Validator); ok {
+	for _, part := range []any{s.tiers.truth, s.tiers.cache, s.o.Events} {
+		if v, ok := part.(session.Validator); ok {
 			if err := v.Validate(); err != nil {
 				return err
 			}

@@ -237,7 +237,11 @@ func (m *Manager) Purge(ctx context.Context) (int, error) {
 	before := m.now().Add(-ExpiryGrace)
 	total := 0
 	for {
-		n, err := purger.Purge(apart{ctx}, before, purgePage) // a batch takes its time: the store bounds its steps
+		n := 0
+		err := m.observe(apart{ctx}, Call{Tier: TierStore, Op: "purge"}, func(ctx context.Context) (err error) {
+			n, err = purger.Purge(ctx, before, purgePage) // a batch takes its time: the store bounds its steps
+			return err
+		})
 		total += n
 		if err = m.answer(ctx, "purge", "", err); err != nil || n < purgePage {
 			return total, err

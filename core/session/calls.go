@@ -19,9 +19,14 @@ func definite(err error) bool {
 // call runs one store call within the time limit. Errors other than the
 // definite ones come back as ErrUnavailable with the cause, and as an event.
 func (m *Manager) call(ctx context.Context, op string, id ID, f func(context.Context) error) error {
+	return m.write(ctx, op, id, 0, f)
+}
+
+// write is call for one that writes so many bytes of payload.
+func (m *Manager) write(ctx context.Context, op string, id ID, size int, f func(context.Context) error) error {
 	limited := m.limit(ctx)
 	defer limited.End()
-	return m.answer(ctx, op, id, f(limited))
+	return m.answer(ctx, op, id, m.observe(limited, Call{TierStore, op, size}, f))
 }
 
 // limit returns the context of a store call, which the caller must end.
@@ -77,7 +82,7 @@ func (m *Manager) create(ctx context.Context, rec Record) (t token, id ID, err e
 	for range maxAttempts {
 		t = newToken()
 		id = t.id(m.opts.Cookie.Name)
-		err = m.call(ctx, "create", id, func(ctx context.Context) error {
+		err = m.write(ctx, "create", id, len(rec.Payload), func(ctx context.Context) error {
 			return m.store.Create(ctx, id, rec)
 		})
 		switch {
@@ -113,7 +118,7 @@ func (m *Manager) abandon(ctx context.Context, id ID, version uint64) {
 // first, if it arrives late, is known too: together they count once.
 func (m *Manager) update(ctx context.Context, id ID, rec Record, ifVersion uint64) error {
 	write := func(ctx context.Context) error {
-		return m.call(ctx, "update", id, func(ctx context.Context) error {
+		return m.write(ctx, "update", id, len(rec.Payload), func(ctx context.Context) error {
 			return m.save(ctx, id, rec, ifVersion)
 		})
 	}
@@ -172,7 +177,9 @@ func (m *Manager) outcome(ctx context.Context, id ID, rec *Record, before uint64
 func (m *Manager) touch(ctx context.Context, id ID, lastSeen, expires time.Time, ifVersion uint64) bool {
 	limited := m.limit(ctx)
 	defer limited.End()
-	err := m.store.Touch(limited, id, lastSeen, expires, ifVersion)
+	err := m.observe(limited, Call{Tier: TierStore, Op: "touch"}, func(ctx context.Context) error {
+		return m.store.Touch(ctx, id, lastSeen, expires, ifVersion)
+	})
 	if err != nil && ctx.Err() == nil {
 		m.event(ctx, Event{Kind: EventTouchFailed, ID: id, Op: "touch", Err: err})
 	}

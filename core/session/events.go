@@ -9,6 +9,7 @@ import (
 // Event is called on the request's own goroutine, or on a background one, and
 // from many at once; it must return quickly. It must not panic,
 // and the session is not in its context, since it may be locked meanwhile.
+// It may be a [CallObserver], a [CacheObserver] and a [Validator] besides.
 type Events interface {
 	Event(ctx context.Context, e Event)
 }

@@ -18,6 +18,7 @@ type Manager struct {
 	// saved and fresh are the store's Load and LoadFresh, save its Update.
 	saved, fresh func(context.Context, ID) (Record, error)
 	save         func(context.Context, ID, Record, uint64) error
+	calls        CallObserver // nil: nobody observes them
 	// cached: fresh asks the truth, and the store's Load perhaps a cache.
 	cached bool
 	queue  queue
@@ -37,6 +38,11 @@ func New(o Options) (*Manager, error) {
 			return nil, fmt.Errorf("session: Options.Store: %w", err)
 		}
 	}
+	if v, ok := o.Events.(Validator); ok {
+		if err := v.Validate(); err != nil {
+			return nil, fmt.Errorf("session: Options.Events: %w", err)
+		}
+	}
 	if o.Store == nil {
 		o.Logger.Warn("session: sessions are kept in the memory of this process: they end when it does, and are not shared with other processes. Set Options.Store for production.")
 		o.Store = NewMemoryStore(MemoryOptions{})
@@ -45,6 +51,7 @@ func New(o Options) (*Manager, error) {
 		o.Logger.Warn("session: Options.Insecure is on: the session cookie goes over plain http, where anybody on the way can take it. For development only.")
 	}
 	m := &Manager{opts: o, store: o.Store, saved: o.Store.Load, fresh: o.Store.Load, save: o.Store.Update}
+	m.calls, _ = o.Events.(CallObserver)
 	if s, ok := o.Store.(*MemoryStore); ok {
 		m.saved, m.save = s.share, s.take // without copies
 	}

@@ -81,7 +81,8 @@ type Options struct {
 	// ErrNotFresh. Default: DefaultErrorHandler.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
-	// Events observes. Default: SlogEvents(Logger).
+	// Events observes. It may be a [CallObserver] as well, and a [Validator].
+	// Default: SlogEvents(Logger).
 	Events Events
 
 	// Logger gets the start-up warnings. Default: slog.Default().

@@ -15,7 +15,11 @@ require (
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/go-logr/logr v1.4.4 // indirect
+	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/maypok86/otter/v2 v2.4.0 // indirect
+	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
+	go.opentelemetry.io/otel/log v1.47.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 )
 
@@ -37,8 +41,14 @@ require (
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/seshat-go/seshat/stores/fromenv v0.1.0
+	github.com/seshat-go/seshat/adapters/otelsession v0.1.0
 	github.com/seshat-go/seshat/stores/gormstore v0.1.0
 	github.com/seshat-go/seshat/stores/redisstore v0.1.0
+	go.opentelemetry.io/otel v1.47.0
+	go.opentelemetry.io/otel/metric v1.47.0
+	go.opentelemetry.io/otel/sdk v1.47.0
+	go.opentelemetry.io/otel/sdk/metric v1.47.0
+	go.opentelemetry.io/otel/trace v1.47.0
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.41.0 // indirect
@@ -59,3 +69,5 @@ replace github.com/seshat-go/seshat/stores/fromenv => ../../stores/fromenv
 replace github.com/seshat-go/seshat/stores/gormstore => ../../stores/gormstore
 
 replace github.com/seshat-go/seshat/stores/redisstore => ../../stores/redisstore
+
+replace github.com/seshat-go/seshat/adapters/otelsession => ../../adapters/otelsession
