@@ -93,7 +93,7 @@ func (d devices) end(r *http.Request, s *session.Session) (reply, error) {
 	case errors.Is(err, session.ErrNotFound):
 		answer, err := d.show(r, s)
 		answer.status = http.StatusNotFound
-		answer.page = answer.page.with(&problem{Field: "id", Text: "This device is not among those on which you are signed in."})
+		answer.page = answer.page.with(&problem{Field: "id", Text: "That device is not among those on which you are signed in."})
 		return answer, err
 	case err != nil && !errors.Is(err, session.ErrPending): // pending: it is ended all the same
 		return reply{}, err
