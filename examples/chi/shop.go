@@ -24,6 +24,10 @@ func newShop(sessions *session.Manager) http.Handler {
 	r.Post("/logout", logout)
 	r.Post("/cart", add)
 	r.Post("/cart/remove", remove)
+	d := devices{sessions}
+	r.Get("/devices", of(d.show))
+	r.Post("/devices/end", of(d.end))
+	r.Post("/devices/end-others", of(d.endOthers))
 	r.Get("/api/session", describe)
 	r.Get("/healthz", healthy)
 	return r
@@ -72,6 +76,20 @@ func remove(w http.ResponseWriter, r *http.Request) {
 	}
 	removeItem(s, item)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// of makes the handler of a page of devices.
+func of(visit func(*http.Request, *session.Session) (reply, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch answer, err := visit(r, session.From(r.Context())); {
+		case err != nil:
+			session.DefaultErrorHandler(w, r, err)
+		case answer.to != "":
+			http.Redirect(w, r, answer.to, http.StatusSeeOther)
+		default:
+			render(w, answer.status, answer.page)
+		}
+	}
 }
 
 func describe(w http.ResponseWriter, r *http.Request) {

@@ -13,10 +13,12 @@ import (
 var (
 	//go:embed page.html
 	pageHTML string
+	//go:embed devices.html
+	devicesHTML string
 	//go:embed page.css
 	pageCSS string
 
-	pages = template.Must(template.New("page.html").Parse(pageHTML))
+	pages = template.Must(template.New("page.html").Parse(pageHTML + devicesHTML))
 )
 
 // page is what page.html shows.
@@ -27,6 +29,7 @@ type page struct {
 	Messages []session.Flash
 	Problem  *problem
 	Teas     []tea
+	Devices  *deviceList // in place of the shop
 }
 
 // problem says what was wrong with a form field. The page shows it beside the

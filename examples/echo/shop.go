@@ -27,6 +27,10 @@ func newShop(sessions *session.Manager) http.Handler {
 	e.POST("/logout", logout)
 	e.POST("/cart", add)
 	e.POST("/cart/remove", remove)
+	d := devices{sessions}
+	e.Match(read, "/devices", of(d.show))
+	e.POST("/devices/end", of(d.end))
+	e.POST("/devices/end-others", of(d.endOthers))
 	e.Match(read, "/api/session", describe)
 	e.Match(read, "/healthz", healthy)
 	return e
@@ -88,6 +92,21 @@ func remove(c echo.Context) error {
 	}
 	removeItem(s, item)
 	return c.Redirect(http.StatusSeeOther, "/")
+}
+
+// of makes the handler of a page of devices.
+func of(visit func(*http.Request, *session.Session) (reply, error)) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		switch answer, err := visit(c.Request(), echosession.From(c)); {
+		case err != nil:
+			session.DefaultErrorHandler(c.Response(), c.Request(), err)
+			return nil
+		case answer.to != "":
+			return c.Redirect(http.StatusSeeOther, answer.to)
+		default:
+			return render(c, answer.status, answer.page)
+		}
+	}
 }
 
 func describe(c echo.Context) error {

@@ -28,6 +28,10 @@ func newShop(sessions *session.Manager) http.Handler {
 	r.POST("/logout", logout)
 	r.POST("/cart", add)
 	r.POST("/cart/remove", remove)
+	d := devices{sessions}
+	r.Match(read, "/devices", of(d.show))
+	r.POST("/devices/end", of(d.end))
+	r.POST("/devices/end-others", of(d.endOthers))
 	r.Match(read, "/api/session", describe)
 	r.Match(read, "/healthz", healthy)
 	return r
@@ -76,6 +80,20 @@ func remove(c *gin.Context) {
 	}
 	removeItem(s, item)
 	c.Redirect(http.StatusSeeOther, "/")
+}
+
+// of makes the handler of a page of devices.
+func of(visit func(*http.Request, *session.Session) (reply, error)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		switch answer, err := visit(c.Request, ginsession.From(c)); {
+		case err != nil:
+			session.DefaultErrorHandler(c.Writer, c.Request, err)
+		case answer.to != "":
+			c.Redirect(http.StatusSeeOther, answer.to)
+		default:
+			render(c, answer.status, answer.page)
+		}
+	}
 }
 
 func describe(c *gin.Context) {

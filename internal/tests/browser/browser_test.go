@@ -21,13 +21,27 @@ import (
 // limit is for everything that a browser does here; some seconds are usual.
 const limit = 3 * time.Minute
 
-func TestSignInWorksInChromiumOnLocalhost(t *testing.T) {
+func TestShopsInChromium(t *testing.T) {
 	if !servers.Wanted() {
 		t.Skip("needs Chromium: run make test")
 	}
+	apps := examples.Build(t, examples.Names...)
 	browser := startChromium(t)
-	for _, app := range examples.Build(t, examples.Names...) {
+	t.Run("sign-in works on localhost", func(t *testing.T) { signInOnLocalhost(t, browser, apps) })
+	t.Run("devices are seen and signed out from another browser", func(t *testing.T) {
+		other := startChromium(t, chromedp.UserAgent(iPhone))
+		for _, app := range apps {
+			t.Run(app.Name, func(t *testing.T) { useDevices(t, browser, other, app) })
+		}
+	})
+}
+
+func signInOnLocalhost(t *testing.T, browser context.Context, apps []examples.App) {
+	for i, app := range apps {
 		for _, secure := range []bool{false, true} {
+			if !secure && i > 0 {
+				continue // the devices are used so, with every app
+			}
 			t.Run(fmt.Sprintf("%s with SESSION_COOKIE_SECURE=%t", app.Name, secure), func(t *testing.T) {
 				shop := app.Start(t, t.TempDir(), fmt.Sprintf("SESSION_COOKIE_SECURE=%t", secure))
 				tab := open(t, browser, shop)
@@ -43,7 +57,7 @@ func TestSignInWorksInChromiumOnLocalhost(t *testing.T) {
 
 // startChromium starts a browser with a profile of its own, which ends with the
 // test. Without Chromium the test fails.
-func startChromium(t *testing.T) context.Context {
+func startChromium(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
@@ -53,7 +67,7 @@ func startChromium(t *testing.T) context.Context {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.UserDataDir(t.TempDir()),
 	)
-	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, options...)
+	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, append(options, more...)...)
 	t.Cleanup(cancelAllocator)
 	ctx, cancelBrowser := chromedp.NewContext(ctx)
 	t.Cleanup(cancelBrowser)
@@ -186,15 +200,21 @@ func (b *tab) fillCart() {
 
 	b.load(http.StatusOK, enter("#item", strings.Repeat("W", 200)), click("form:has(#item) button"))
 	b.wantText("Your cart 2", "")
+	b.fits()
+
+	b.load(http.StatusOK, click(".cart button[value='Sencha']"))
+	b.wantText("Removed from your cart: Sencha", "")
+	b.wantText("Your cart 1", "")
+}
+
+// fits fails the test unless the page has its style and is as wide as the phone.
+func (b *tab) fits() {
+	b.Helper()
 	width := evaluate[int](b, "document.documentElement.scrollWidth")
 	margin := evaluate[string](b, "getComputedStyle(document.body).margin")
 	if width > phone || margin != "0px" {
 		b.Errorf("the page is %d pixels wide on a phone of %d; its margin is %s, of a page with its style 0px", width, phone, margin)
 	}
-
-	b.load(http.StatusOK, click(".cart button[value='Sencha']"))
-	b.wantText("Removed from your cart: Sencha", "")
-	b.wantText("Your cart 1", "")
 }
 
 // refuseOtherSites visits a page of another site whose form posts to the shop.

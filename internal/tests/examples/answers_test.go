@@ -49,6 +49,10 @@ var visits = []ask{
 	{method: "POST", path: "/cart/remove", form: form("item", "Sencha"), status: 303}, // there is nothing to remove
 	{method: "POST", path: "/logout", status: 303},                                    // nor to sign out of
 	{method: "GET", path: "/api/session", status: 200, on: `"id":""`},
+	{method: "GET", path: "/devices", status: 303},
+	{method: "HEAD", path: "/devices", status: 303},
+	{method: "POST", path: "/devices/end", form: form("id", strings.Repeat("A", 43)), status: 303},
+	{method: "POST", path: "/devices/end-others", status: 303},
 
 	{method: "POST", path: "/cart", form: form("item", ""), status: 400, on: "1 to 200 bytes"},
 	{method: "POST", path: "/cart", form: form("item", strings.Repeat("ü", 101)), status: 400, on: "1 to 200 bytes"},
@@ -60,6 +64,16 @@ var visits = []ask{
 
 	{method: "POST", path: "/login", form: form("user", strings.Repeat("ü", 64)), status: 303},
 	{method: "GET", path: "/", status: 200, on: "Signed in as <strong>" + strings.Repeat("ü", 64), off: "Your cart is empty"},
+	{method: "GET", path: "/devices", header: "User-Agent: <script>", status: 200, on: "An unknown browser", off: "<script>"},
+	{method: "HEAD", path: "/devices", status: 200},
+	{method: "POST", path: "/devices/end", form: form("id", strings.Repeat("A", 43)), status: 404, on: "not among those"},
+	{method: "POST", path: "/devices/end", form: form("id", "<b>"), status: 404, on: "not among those", off: "<b>"},
+	{method: "POST", path: "/devices/end", form: form("device", "x"), status: 404, on: "not among those"},
+	{method: "POST", path: "/devices/end", form: form("id", "x"), header: "Sec-Fetch-Site: cross-site", status: 403},
+	{method: "POST", path: "/devices/end-others", header: "Sec-Fetch-Site: cross-site", status: 403},
+	{method: "POST", path: "/devices/end-others", header: "Origin: https://example.com", status: 403},
+	{method: "POST", path: "/devices/end-others", status: 303},
+	{method: "GET", path: "/devices", status: 200, on: "There was no other device"},
 	{method: "POST", path: "/login", form: form("user", " alice "), status: 303}, // carries nothing over
 	{method: "GET", path: "/", status: 200, on: "Signed in as <strong>alice</strong>"},
 	{method: "GET", path: "/", status: 200, on: "Your cart is empty"},
@@ -88,6 +102,10 @@ var visits = []ask{
 	{method: "GET", path: "/cart", status: 405},
 	{method: "DELETE", path: "/cart", status: 405},
 	{method: "POST", path: "/healthz", status: 405},
+	{method: "GET", path: "/devices/", status: 404},
+	{method: "POST", path: "/devices", status: 405},
+	{method: "GET", path: "/devices/end", status: 405},
+	{method: "GET", path: "/devices/end-others", status: 405},
 
 	{method: "POST", path: "/logout", header: "Sec-Fetch-Site: cross-site", status: 403},
 	{method: "GET", path: "/", status: 200, on: "Signed in as <strong>alice</strong>"},
@@ -131,6 +149,9 @@ func withoutHead(page string) string {
 // transcript is an answer without what is random in it.
 func transcript(res *http.Response, body string) string {
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	if res.StatusCode == http.StatusSeeOther {
+		media, body = "", "" // some frameworks add a line for people, which no browser shows
+	}
 	lines := []string{res.Status, media}
 	for _, name := range slices.Sorted(maps.Keys(res.Header)) {
 		switch name {
@@ -145,12 +166,17 @@ func transcript(res *http.Response, body string) string {
 	}
 	text := strings.Join(append(lines, "", withoutHead(body)), "\n")
 	text = tokens.ReplaceAllString(text, "session=(token);")
-	return random.ReplaceAllString(text, `"$1":"(random)"`)
+	text = random.ReplaceAllString(text, `"$1":"(random)"`)
+	text = handles.ReplaceAllString(text, `name="id" value="(random)"`)
+	return moments.ReplaceAllString(text, "(a time)")
 }
 
 var (
 	tokens = regexp.MustCompile(`session=[\w-]{43};`)
 	random = regexp.MustCompile(`"(id|created_at|expires_at)":"[^"]+"`)
+
+	handles = regexp.MustCompile(`name="id" value="[\w-]{43}"`)
+	moments = regexp.MustCompile(`<time datetime="[\dTZ:-]+">[^<]+</time>`)
 )
 
 // same compares two visits.

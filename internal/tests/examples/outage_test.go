@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/seshat-go/seshat/internal/tests/examples"
@@ -104,6 +105,9 @@ func (v *visitor) meetsOutage() {
 		{method: http.MethodPost, path: "/cart", form: form("item", "lost")},
 		{method: http.MethodPost, path: "/login", form: form("user", "bob")},
 		{method: http.MethodPost, path: "/logout"},
+		{method: http.MethodGet, path: "/devices"},
+		{method: http.MethodPost, path: "/devices/end", form: form("id", strings.Repeat("A", 43))},
+		{method: http.MethodPost, path: "/devices/end-others"},
 	} {
 		res, body := v.do(v.request(a.method, a.path, a.form))
 		if res.StatusCode != http.StatusServiceUnavailable || len(res.Cookies()) > 0 {

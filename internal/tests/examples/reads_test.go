@@ -36,7 +36,7 @@ func readOnly(t *testing.T, app examples.App) {
 		return fmt.Sprint(version, seen)
 	}
 	before := row()
-	for _, path := range []string{"/", "/api/session", "/healthz"} {
+	for _, path := range []string{"/", "/devices", "/api/session", "/healthz"} {
 		res, _ := v.do(v.request(http.MethodGet, path, ""))
 		if len(res.Cookies()) > 0 {
 			t.Errorf("GET %s sets a cookie", path)
