@@ -33,7 +33,7 @@ func purgePostgres(dsn string) *purgeDatabase {
 		Name: "PostgreSQL", Log: "WAL", DSN: dsn, driver: "pgx",
 		dialect: func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
 		newID:   `substr(md5(random()::text) || md5(random()::text), 1, 43)`,
-		numbers: `generate_series(1, %d) AS number(n)`,
+		numbers: `generate_series(1::bigint, %d) AS number(n)`,
 		floor:   `(%s) >> 36 << 36`,
 		settle:  []string{`VACUUM ANALYZE sessions`, `CHECKPOINT`},
 		logBytes: func(ctx context.Context, db *sql.DB) (n float64, err error) {
