@@ -36,7 +36,7 @@ func BenchmarkPurge(t *testing.B) {
 func (b *PurgeBench) measured(t testing.TB) (*Purges, error) {
 	p := newPark(t)
 	machine := p.machine(t)
-	maria := servers.MariaDB(t, "--log-bin=binlog", "--server-id=1", "--binlog-format=ROW", "--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M")
+	maria := servers.MariaDBWith(t, "--log-bin=binlog", "--server-id=1", "--binlog-format=ROW", "--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M")
 	purges, err := b.Run(purgePostgres(p.env(t).Postgres), purgeMariaDB(maria.DSN))
 	if err != nil {
 		return nil, err

@@ -7,9 +7,15 @@ import (
 	"testing"
 )
 
-// MariaDB starts a MariaDB server that ends with the test, with further options
-// of mariadbd. As root it runs under the account mysql or nobody.
-func MariaDB(t testing.TB, options ...string) *SQLServer {
+// MariaDB starts a MariaDB server that ends with the test. As root it runs
+// under the account mysql or nobody.
+func MariaDB(t testing.TB) *SQLServer {
+	t.Helper()
+	return MariaDBWith(t)
+}
+
+// MariaDBWith is MariaDB with more options for mariadbd.
+func MariaDBWith(t testing.TB, options ...string) *SQLServer {
 	t.Helper()
 	return private(t, func() (*SQLServer, error) { return startMariaDB(options...) })
 }
