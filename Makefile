@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # The linter is built from its own go.mod, so that no module depends on it.
 linter = $$(GOWORK=off go tool -n -modfile=tools/golangci-lint/go.mod golangci-lint)
 
-.PHONY: help test soak bench growth install lint fmt
+.PHONY: help test soak bench growth purge install lint fmt
 
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -34,6 +34,11 @@ bench: install ## Measure Seshat beside other libraries; write benchmarks/RESULT
 growth: export CGO_ENABLED = 0
 growth: install ## Measure Seshat from little to much; write benchmarks/GROWTH.md
 	@$(measure) -bench '^BenchmarkGrowth$$' ./benchmarks
+
+# BENCH_ROWS=100000 is a quick look.
+purge: export CGO_ENABLED = 0
+purge: install ## Measure purges of a million rows beside traffic; write benchmarks/PURGE.md
+	@$(measure) -bench '^BenchmarkPurge$$' ./benchmarks
 
 measure = tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && \
 	TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 go test -run '^$$' -benchtime 1x -count=1 -timeout 0

@@ -5,6 +5,7 @@
 //
 //	make bench     writes RESULTS.md and charts
 //	make growth    writes GROWTH.md and charts: Seshat alone, from little to much
+//	make purge     writes PURGE.md: a million expired sessions deleted beside traffic
 //
 // The README says how each number is measured and how to add a contestant.
 package benchmarks

@@ -47,6 +47,12 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 	return p.Purge(ctx, before, limit)
 }
 
+// PurgesItself tells whether the database drops expired records by itself.
+func (s *Store) PurgesItself() bool {
+	p, ok := s.truth.(interface{ PurgesItself() bool })
+	return ok && p.PurgesItself()
+}
+
 // Scan walks over all records in the database: see [session.Scanner].
 func (s *Store) Scan(ctx context.Context, after string, limit int) ([]session.Stored, string, error) {
 	p, err := power[session.Scanner](s, "Scanner")

@@ -18,10 +18,7 @@ type Info struct {
 	Device        Device
 }
 
-const (
-	listPage  = 200
-	purgePage = 1000
-)
+const listPage = 200
 
 // unsupported says which power the store lacks.
 func unsupported(power string) error {
@@ -222,29 +219,4 @@ func (m *Manager) RevokeAll(ctx context.Context, principal string, options ...Re
 		}
 	}
 	return n, errMoves
-}
-
-// Purge deletes what has expired, in bounded batches beside traffic, and
-// returns how many records. Sessions end without it: it frees space. Records
-// stay for five minutes after they expired, since clocks differ. It takes as long
-// as it must, and ends with ctx; Options.StoreTimeout does not bound it, but the
-// store's own time limit each of its steps.
-func (m *Manager) Purge(ctx context.Context) (int, error) {
-	purger, ok := m.store.(Purger)
-	if !ok {
-		return 0, unsupported("delete expired sessions")
-	}
-	before := m.now().Add(-ExpiryGrace)
-	total := 0
-	for {
-		n := 0
-		err := m.observe(apart{ctx}, Call{Tier: TierStore, Op: "purge"}, func(ctx context.Context) (err error) {
-			n, err = purger.Purge(ctx, before, purgePage) // a batch takes its time: the store bounds its steps
-			return err
-		})
-		total += n
-		if err = m.answer(ctx, "purge", "", err); err != nil || n < purgePage {
-			return total, err
-		}
-	}
 }

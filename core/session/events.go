@@ -21,6 +21,7 @@ type Event struct {
 	Principal string // the session's, if it has one
 	Op        string // what was being done: "load", "update", ...
 	Key       string // the name of the value concerned, if one is
+	Count     int    // how many records, if a purge tells
 	Err       error  // why, if something failed
 }
 
@@ -48,15 +49,18 @@ const (
 	EventCacheDown    EventKind = "cache down"    // Error: cached_db stopped asking its cache for a while
 	EventCacheUp      EventKind = "cache up"      // Info: cached_db uses its cache again
 	EventPending      EventKind = "pending"       // Warn: a cache entry must still be removed; tried in the background
+	EventPurging      EventKind = "purging"       // Debug: a purge of expired sessions began
+	EventPurged       EventKind = "purged"        // Info: a purge ended, having deleted Count records; Err if its context ended it
+	EventPurgeFailed  EventKind = "purge failed"  // Error: a purge gave up, having deleted Count records
 )
 
 func (k EventKind) level() slog.Level {
 	switch k {
-	case EventStoreError, EventLateWrite, EventCacheDown:
+	case EventStoreError, EventLateWrite, EventCacheDown, EventPurgeFailed:
 		return slog.LevelError
 	case EventUndecodable, EventAmbiguous, EventTouchFailed, EventCacheError, EventPending:
 		return slog.LevelWarn
-	case EventLogin, EventDestroyed, EventRevoked, EventUnknownToken, EventEnded, EventCacheUp:
+	case EventLogin, EventDestroyed, EventRevoked, EventUnknownToken, EventEnded, EventCacheUp, EventPurged:
 		return slog.LevelInfo
 	default:
 		return slog.LevelDebug
@@ -78,7 +82,7 @@ func (s slogEvents) Event(ctx context.Context, e Event) {
 	if !l.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 5)
+	attrs := make([]slog.Attr, 0, 6)
 	if e.ID != "" {
 		attrs = append(attrs, slog.String("id", string(e.ID)))
 	}
@@ -90,6 +94,9 @@ func (s slogEvents) Event(ctx context.Context, e Event) {
 	}
 	if e.Key != "" {
 		attrs = append(attrs, slog.String("key", e.Key))
+	}
+	if e.Count != 0 || e.Kind == EventPurged {
+		attrs = append(attrs, slog.Int("count", e.Count))
 	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("error", e.Err.Error()))

@@ -23,13 +23,13 @@ func plain(to *bytes.Buffer, level slog.Level) *slog.Logger {
 
 func TestEventsAreLoggedOneLineEachAtTheirLevel(t *testing.T) {
 	for kind, level := range map[session.EventKind]string{
-		session.EventCreated: "DEBUG", session.EventRenewed: "DEBUG", session.EventExpired: "DEBUG", session.EventConflict: "DEBUG",
+		session.EventCreated: "DEBUG", session.EventRenewed: "DEBUG", session.EventExpired: "DEBUG", session.EventConflict: "DEBUG", session.EventPurging: "DEBUG",
 		session.EventNotFresh: "DEBUG",
 		session.EventLogin:    "INFO", session.EventDestroyed: "INFO", session.EventRevoked: "INFO", session.EventUnknownToken: "INFO",
 		session.EventEnded: "INFO", session.EventCacheUp: "INFO",
 		session.EventAmbiguous: "WARN", session.EventUndecodable: "WARN", session.EventTouchFailed: "WARN",
 		session.EventCacheError: "WARN", session.EventPending: "WARN",
-		session.EventStoreError: "ERROR", session.EventLateWrite: "ERROR", session.EventCacheDown: "ERROR",
+		session.EventStoreError: "ERROR", session.EventLateWrite: "ERROR", session.EventCacheDown: "ERROR", session.EventPurgeFailed: "ERROR",
 	} {
 		var log bytes.Buffer
 		l := session.SlogEvents(plain(&log, slog.LevelDebug))
@@ -52,6 +52,16 @@ func TestALogLineHasWhatTheEventHas(t *testing.T) {
 	session.SlogEvents(plain(&log, slog.LevelError+1)).Event(context.Background(), e)
 	if log.Len() != 0 {
 		t.Errorf("a disabled level logged %q", log.String())
+	}
+}
+
+func TestTheLineOfAPurgeHasItsCountAlsoWhenThatIsNone(t *testing.T) {
+	for n, want := range map[int]string{0: "count=0", 7: "count=7"} {
+		var log bytes.Buffer
+		session.SlogEvents(plain(&log, slog.LevelInfo)).Event(context.Background(), session.Event{Kind: session.EventPurged, Count: n})
+		if line := `level=INFO msg="session: purged" ` + want + "\n"; log.String() != line {
+			t.Errorf("%q, want %q", log.String(), line)
+		}
 	}
 }
 

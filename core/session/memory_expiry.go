@@ -47,6 +47,9 @@ func (s *MemoryStore) Purge(ctx context.Context, before time.Time, limit int) (i
 	return n, nil
 }
 
+// PurgesItself tells [Manager.PurgeEvery] that it is not needed.
+func (s *MemoryStore) PurgesItself() bool { return true }
+
 // dropExpired drops every record that need not be kept any longer. Where there
 // is none, as when many new sessions are refused in a row, it looks at one
 // record of each shard.

@@ -79,7 +79,9 @@ type Lister interface {
 	List(ctx context.Context, principal, after string, limit int) (page []Stored, next string, err error)
 }
 
-// A Purger deletes expired records in bounded batches.
+// A Purger deletes expired records in bounded batches. Where records leave by
+// themselves, a method PurgesItself() bool tells: [Manager.PurgeEvery] then leaves
+// the store alone.
 type Purger interface {
 	// Purge deletes at most limit records that expired before the given time,
 	// and returns how many. Fewer than limit means that none are left. It is

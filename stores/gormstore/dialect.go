@@ -13,6 +13,7 @@ type dialect struct {
 	unused    string // the end of an INSERT that shall change nothing where the key is in use; "" if that is an error
 	loadMany  string // the condition of a SELECT of rows whose IDs are given as {a,b,...}; "" if there is none
 	purge     string // DELETE of at most so many expired records; %s is the table
+	purgeKeys string // if set, purge only SELECTs them, after a place, and this begins the DELETE by a list of them
 
 	columnType map[kind]string
 	tableEnd   string // the end of CREATE TABLE
@@ -81,7 +82,12 @@ var mysql = dialect{
 	// INSERT IGNORE would also hide what does not fit; ON DUPLICATE KEY UPDATE
 	// reports a row that it left alone as changed under clientFoundRows.
 	unused: "",
-	purge:  "DELETE FROM %[1]s WHERE purge_after < ? AND expires < ? ORDER BY purge_after, id LIMIT ?",
+	// A DELETE that searches locks all rows that it looks at until it ends, those
+	// too that it leaves, and the gaps between them. By keys it locks no others,
+	// and is safe in a statement-based log, which a LIMIT is not.
+	purge: "SELECT purge_after, id FROM %[1]s WHERE (purge_after = ? AND id > ? OR purge_after > ?) AND purge_after < ? AND expires < ?" +
+		" ORDER BY purge_after, id LIMIT ?",
+	purgeKeys: "DELETE s FROM %[1]s AS s FORCE INDEX (PRIMARY) WHERE s.id IN ",
 	columnType: map[kind]string{
 		number: "bigint",
 		flag:   "smallint",

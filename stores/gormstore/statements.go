@@ -15,7 +15,7 @@ import (
 type statements struct {
 	load, loadMany, exists, create, update, touch, delete statement
 	listFirst, listNext, scan                             statement
-	purge, ping                                           statement
+	purge, purgeKeys, ping                                statement
 }
 
 func (st *statements) build(d dialect, t table) {
@@ -42,6 +42,9 @@ func (st *statements) build(d dialect, t table) {
 	st.scan.set(d, "SELECT id, %s FROM %s WHERE id > ? ORDER BY id LIMIT ?", all, from)
 
 	st.purge.set(d, d.purge, from)
+	if d.purgeKeys != "" {
+		st.purgeKeys.set(d, d.purgeKeys, from)
+	}
 	st.ping.set(d, "SELECT 1")
 }
 

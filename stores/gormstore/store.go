@@ -28,6 +28,7 @@ type Store struct {
 	sql     statements
 	writer  chan struct{}           // one place; nil where the database has many writers
 	loads   *batch.Batcher[*wanted] // nil where each load is a statement of its own
+	purged  purgeWalk               // where purge SELECTs
 	invalid error                   // why nothing of this can work
 }
 

@@ -47,6 +47,9 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 	return n, nil
 }
 
+// PurgesItself tells session.Manager.PurgeEvery that it is not needed.
+func (s *Store) PurgesItself() bool { return true }
+
 // expired picks the records that expired before the given time.
 func (s *Store) expired(ctx context.Context, keys []string, before time.Time) ([]session.ID, error) {
 	if len(keys) == 0 {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,12 +68,12 @@ func TestASerializationFailureIsTriedAgain(t *testing.T) {
 func TestADeadlockIsTriedAgain(t *testing.T) {
 	needServers(t)
 	store, pool, table := mariaDB.newStore(t)
-	var ids []session.ID
-	for i := range 2 {
-		id, rec := newID(), newRecord()
+	ids := []session.ID{newID(), newID()}
+	slices.Sort(ids) // as Purge goes
+	for i, id := range ids {
+		rec := newRecord()
 		rec.LastSeen, rec.Expires = start, start.Add(time.Duration(i)*365*24*time.Hour)
 		must(t, store.Create(t.Context(), id, rec))
-		ids = append(ids, id)
 	}
 	tx, err := pool.BeginTx(t.Context(), nil)
 	must(t, err)
@@ -137,6 +138,30 @@ func TestALockedRowEndsACallAtItsTimeLimit(t *testing.T) {
 				t.Errorf("a reader sees version %d (%v), want 1 and no waiting", got.Version, err)
 			}
 			must(t, tx.Rollback())
+		})
+	}
+}
+
+// The rows are of one step of the purge index, so that Purge looks at all.
+func TestPurgeWaitsForNoRowThatStays(t *testing.T) {
+	needServers(t)
+	for _, db := range []database{postgreSQL, mariaDB} {
+		t.Run(db.name, func(t *testing.T) {
+			store, pool, table := db.newStore(t)
+			expired, live := newRecord(), newRecord()
+			live.Expires = live.Expires.Add(time.Hour)
+			id := newID()
+			must(t, store.Create(t.Context(), id, live))
+			for range 3 {
+				must(t, store.Create(t.Context(), newID(), expired))
+			}
+			tx, err := pool.BeginTx(t.Context(), nil)
+			must(t, err)
+			mustExec(t, tx, "UPDATE "+table+" SET version = 2 WHERE id = '"+string(id)+"'")
+			if n, err := store.Purge(t.Context(), expired.Expires.Add(time.Second), 10); n != 3 || err != nil {
+				t.Errorf("purged %d (%v), want 3", n, err)
+			}
+			must(t, tx.Commit())
 		})
 	}
 }

@@ -11,10 +11,16 @@ import (
 // under the account mysql or nobody.
 func MariaDB(t testing.TB) *SQLServer {
 	t.Helper()
-	return private(t, startMariaDB)
+	return MariaDBWith(t)
 }
 
-func startMariaDB() (_ *SQLServer, err error) {
+// MariaDBWith is MariaDB with more options for mariadbd.
+func MariaDBWith(t testing.TB, options ...string) *SQLServer {
+	t.Helper()
+	return private(t, func() (*SQLServer, error) { return startMariaDB(options...) })
+}
+
+func startMariaDB(options ...string) (_ *SQLServer, err error) {
 	const pkg = "mariadb-server"
 	install, err := find("mariadb-install-db", pkg)
 	if err != nil {
@@ -47,7 +53,7 @@ func startMariaDB() (_ *SQLServer, err error) {
 	s, err := launch(h, func() (int, error) { return freePort() }, func(port int) command {
 		return command{
 			Path: program,
-			Args: []string{
+			Args: append([]string{
 				"--no-defaults", "--datadir=" + data, "--tmpdir=" + h.Dir, "--init-file=" + h.Dir + "/init.sql",
 				"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port), "--skip-name-resolve",
 				"--socket=server.sock", "--pid-file=server.pid", // in the data folder: a socket's path must be short
@@ -55,7 +61,7 @@ func startMariaDB() (_ *SQLServer, err error) {
 				"--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci", // as Debian sets it
 				"--innodb-flush-log-at-trx-commit=2", // a commit survives the server, not the machine
 				"--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M", "--performance-schema=OFF",
-			},
+			}, options...),
 			Home:  h,
 			Ready: "ready for connections",
 			Shut:  syscall.SIGTERM,

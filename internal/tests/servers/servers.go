@@ -83,7 +83,7 @@ var (
 	sharedRedis    = shared[*RedisServer]{start: func() (*RedisServer, error) { return startRedis(nil) }}
 	sharedCluster  = shared[*cluster]{start: startCluster}
 	sharedPostgres = shared[*SQLServer]{start: startPostgres}
-	sharedMariaDB  = shared[*SQLServer]{start: startMariaDB}
+	sharedMariaDB  = shared[*SQLServer]{start: func() (*SQLServer, error) { return startMariaDB() }}
 )
 
 func stopShared() error {
