@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 // find returns the path of a server's program: from PATH, or from folders
@@ -62,6 +63,16 @@ const (
 	lastPort  = 19999
 	busOffset = 10000
 )
+
+// FreePort returns a port on which nothing listens at the moment.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
 
 // freePort returns a port on which, and offsets above which, nobody listens.
 func freePort(offsets ...int) (int, error) {

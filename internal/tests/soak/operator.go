@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ import (
 // An operator manages the sessions of the shops from a process of its own, the
 // one of the tests, with the same settings.
 type operator struct {
-	sessions *session.Manager
+	sessions atomic.Pointer[session.Manager] // another one where the setup changes
 }
 
 // newOperator opens the servers of a setup. dsn is that of the database's
@@ -62,11 +63,21 @@ func newOperator(t testing.TB, engine, dsn, redisURL string, idle time.Duration)
 		})
 		store = tiers
 	}
-	m, err := session.New(session.Options{Store: store, Insecure: true, IdleTimeout: idle, MaxSize: 512 << 10, Logger: quiet})
+	o := &operator{}
+	o.use(t, session.Options{Store: store, Insecure: true, IdleTimeout: idle})
+	return o
+}
+
+// use makes the operator work with other options from now on.
+func (o *operator) use(t testing.TB, options session.Options) {
+	t.Helper()
+	options.MaxSize = 512 << 10
+	options.Logger = slog.New(slog.DiscardHandler)
+	m, err := session.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &operator{m}
+	o.sessions.Store(m)
 }
 
 func openDatabase(t testing.TB, dsn string) *gorm.DB {
@@ -137,7 +148,7 @@ func openRedis(t testing.TB, raw string) redis.UniversalClient {
 // do runs one operation.
 func (o *operator) do(kind Kind, f func(context.Context, *session.Manager) error) *Operation {
 	op := &Operation{Kind: kind, Sent: time.Now()}
-	op.Err = f(context.Background(), o.sessions)
+	op.Err = f(context.Background(), o.sessions.Load())
 	op.Done = time.Now()
 	return op
 }

@@ -68,6 +68,8 @@ func traffic(t *testing.T, store session.Store, law Law) []Violation {
 		f.apps = append(f.apps, examples.App{Name: fmt.Sprint("shop ", n)})
 		f.urls = append(f.urls, s.URL)
 	}
+	op := &operator{}
+	op.sessions.Store(m)
 	o := NewOracle("db", idleTimeout)
 	found := func() bool {
 		return slices.ContainsFunc(o.Violations(), func(v Violation) bool { return v.Law == law })
@@ -80,7 +82,7 @@ func traffic(t *testing.T, store session.Store, law Law) []Violation {
 		longest *= 4 // it ends as soon as there is something
 	}
 	for n := range browsers {
-		b := newBrowser(n, 1, f, o, &operator{m})
+		b := newBrowser(n, 1, f, o, op)
 		all.Go(func() {
 			for range longest {
 				if b.step(); found() {

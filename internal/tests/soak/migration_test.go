@@ -1,0 +1,207 @@
+package soak
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seshat-go/seshat/core/session"
+	"github.com/seshat-go/seshat/core/transition"
+	"github.com/seshat-go/seshat/internal/tests/faults"
+	"github.com/seshat-go/seshat/internal/tests/servers"
+	"github.com/seshat-go/seshat/stores/fromenv"
+)
+
+// A stage is one deployment on the way from an engine to another, as
+// docs/migration.md has it, and what is done once it runs everywhere.
+type stage struct {
+	engine, from, step string // SESSION_ENGINE, SESSION_TRANSITION_FROM and _STEP
+	then               func(*journey, context.Context)
+}
+
+// there and back are all the ways of docs/migration.md.
+var thereAndBack = []stage{
+	{engine: "db"},
+	{engine: "cached_db", from: "db", step: "1"},
+	{engine: "cached_db"},
+	{engine: "cache", from: "cached_db", step: "1"},
+	{engine: "cache", from: "cached_db", step: "2", then: (*journey).copy},
+	{engine: "cache", then: (*journey).finish},
+	{engine: "cached_db", from: "cache", step: "1"},
+	{engine: "cached_db", from: "cache", step: "2", then: (*journey).copy},
+	{engine: "cached_db", then: (*journey).finish},
+	{engine: "db", from: "cached_db", step: "1"},
+	{engine: "db"},
+}
+
+// TestNobodyIsSignedOutOnTheWayToTheCacheAndBack walks two processes of real
+// apps under load from db to cached_db, to cache, and back, one deployment after
+// the other, and lets both generations of each run beside each other for a while.
+func TestNobodyIsSignedOutOnTheWayToTheCacheAndBack(t *testing.T) {
+	j := begin(t, thereAndBack[0])
+	for _, s := range thereAndBack[1:] {
+		j.deploy(t, s)
+	}
+	j.end()
+	logouts, lost, revived, others := j.count()
+	t.Logf("%d deployments, %d sessions copied, %d ended: %d logouts, %d lost writes, %d revived sessions\n%s",
+		len(thereAndBack)-1, j.copied, len(j.oracle.Dead()), logouts, lost, revived, j.report())
+	if all := j.oracle.Violations(); len(all) > 0 {
+		t.Errorf("%d logouts, %d lost writes, %d revived sessions, %d others:%s", logouts, lost, revived, others, list(all))
+	}
+	if seen := j.oracle.Seen(); seen[boundOutage] > 0 {
+		t.Errorf("%d requests were answered 503", seen[boundOutage])
+	}
+	if j.copied == 0 || len(j.oracle.Dead()) == 0 {
+		t.Errorf("%d sessions were copied, and %d ended: the test saw nothing", j.copied, len(j.oracle.Dead()))
+	}
+}
+
+// A way that leaves a deployment out must be noticed: that is what Django's
+// users do, for want of another.
+func TestALeftOutDeploymentSignsPeopleOut(t *testing.T) {
+	j := begin(t, stage{engine: "cached_db"})
+	j.deploy(t, stage{engine: "cache"})
+	j.end()
+	if logouts, _, _, _ := j.count(); logouts == 0 {
+		t.Error("from cached_db to cache at one go, and nobody was signed out")
+	}
+}
+
+// A journey is a site whose engine changes.
+type journey struct {
+	*run
+	op     *operator
+	t      *testing.T
+	base   []string // the environment of every stage
+	now    stage
+	copied int
+}
+
+const (
+	travellers = 50
+	// together is for how long two generations of processes run beside each other,
+	// and then the new one alone.
+	together = 700 * time.Millisecond
+)
+
+func begin(t *testing.T, first stage) *journey {
+	t.Helper()
+	apps := build(t)[:2]
+	db, r := servers.Postgres(t), servers.Redis(t, "--appendonly", "yes")
+	j := &journey{t: t, now: first, op: &operator{}, base: []string{
+		"DATABASE_URL=" + db.URL, "REDIS_URL=" + r.URL(), "SESSION_COOKIE_SECURE=false", "SESSION_IDLE_TIMEOUT=" + idleTimeout.String(),
+	}}
+	at := &site{setup: setup{name: "from engine to engine", engine: "db"}, fleet: &fleet{apps: apps}, op: j.op, env: make([][]string, len(apps))}
+	for place := range apps {
+		at.env[place] = j.env(first)
+	}
+	at.fleet.begin(t, at.env)
+	j.operate(t, first)
+	j.run = at.run(travellers, 0, 1)
+	t.Cleanup(j.load.end)
+	j.rest()
+	return j
+}
+
+func (j *journey) env(s stage) []string {
+	env := append([]string{"SESSION_ENGINE=" + s.engine}, j.base...)
+	if s.from != "" {
+		env = append(env, "SESSION_TRANSITION_FROM="+s.from, "SESSION_TRANSITION_STEP="+s.step)
+	}
+	return env
+}
+
+// open opens sessions in the process of the test, as the environment says.
+func (j *journey) open(t testing.TB, env []string) *fromenv.Sessions {
+	t.Helper()
+	variables := map[string]string{}
+	for _, v := range env {
+		name, value, _ := strings.Cut(v, "=")
+		variables[name] = value
+	}
+	settings, err := fromenv.ReadFrom(fromenv.Settings{}, variables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := settings.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = opened.Close() })
+	return opened
+}
+
+// operate gives the operator the settings of a stage, as a process of its own.
+func (j *journey) operate(t testing.TB, s stage) {
+	t.Helper()
+	options := j.open(t, j.env(s)).Options
+	options.Events = session.SlogEvents(nil)
+	j.op.use(t, options)
+}
+
+// deploy replaces the processes one after the other.
+func (j *journey) deploy(t *testing.T, s stage) {
+	t.Helper()
+	name := fmt.Sprintf("%s from %q, step %s", s.engine, s.from, s.step)
+	w := j.oracle.Begin("deployed: "+name, Shops, faults.Nothing)
+	for place := range j.fleet.apps {
+		j.fleet.env[place] = j.env(s)
+		j.fleet.replace(t, place)
+		if place == 0 {
+			time.Sleep(together) // under load, of both generations
+			j.operate(t, s)
+		}
+	}
+	j.oracle.Mended(w)
+	j.oracle.Recovered(w)
+	j.now = s
+	j.rest()
+	if s.then != nil {
+		s.then(j, t.Context())
+		j.rest()
+	}
+}
+
+// rest lets the load go on, and then has every browser look at its session at
+// every process.
+func (j *journey) rest() {
+	time.Sleep(together)
+	j.load.audit()
+}
+
+func (j *journey) end() { j.run.finish(false) }
+
+// count tells what people would have noticed, from the laws that were broken.
+func (j *journey) count() (logouts, lost, revived, others int) {
+	for _, v := range j.oracle.Violations() {
+		switch v.Law {
+		case OutageNoLogout:
+			logouts++
+		case NoLostUpdate, ReadYourWrites:
+			lost++
+		case NoResurrection:
+			revived++
+		default:
+			others++
+		}
+	}
+	return logouts, lost, revived, others
+}
+
+func (j *journey) stores(ctx context.Context) (old, new session.Store) {
+	return j.open(j.t, j.env(stage{engine: j.now.from})).Options.Store, j.open(j.t, j.env(stage{engine: j.now.engine})).Options.Store
+}
+
+func (j *journey) copy(ctx context.Context) {
+	old, new := j.stores(ctx)
+	r, err := transition.Copy(ctx, old, new, transition.CopyOptions{})
+	j.t.Logf("%+v %v", r, err)
+	j.copied += r.Copied
+	r, err = transition.Copy(ctx, old, new, transition.CopyOptions{})
+	j.t.Logf("%+v %v", r, err)
+}
+
+func (j *journey) finish(ctx context.Context) {}
