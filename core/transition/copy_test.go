@@ -182,6 +182,18 @@ func TestCopyLeavesWhatItCannotExplainAndSaysWhy(t *testing.T) {
 	}
 }
 
+func TestCopyDoesNotRemoveWhatIsNewerThanAnExpiredRecord(t *testing.T) {
+	f := newFixture(t)
+	id, rec := storetest.NewID(), storetest.NewRecord(principal)
+	f.ok("Create", f.young.Create(f.Context(), id, next(rec)))
+	rec.Expires = storetest.Now().Add(-time.Hour)
+	f.ok("Create", f.old.Create(f.Context(), id, rec))
+	if r := f.copy(transition.CopyOptions{}); r.Differing != 1 || r.Removed != 0 {
+		t.Fatalf("%+v", r)
+	}
+	f.holds(f.young, id, 2)
+}
+
 func TestCopyListsABoundedNumberOfDifferences(t *testing.T) {
 	f := newFixture(t)
 	for range transition.MaxDifferences + 5 {
