@@ -28,9 +28,6 @@ func TestCopyMovesEveryLiveRecordWholeAndCountsTheRest(t *testing.T) {
 		f.ok("Create", f.old.Create(ctx, id, rec))
 		want[id] = rec
 	}
-	expired, rec := storetest.NewID(), storetest.NewRecord(principal)
-	rec.Expires = storetest.Now().Add(-time.Hour)
-	f.ok("Create", f.old.Create(ctx, expired, rec))
 	barely, rec := storetest.NewID(), storetest.NewRecord(principal)
 	rec.Expires = storetest.Now().Add(-time.Minute) // by a clock that may be wrong
 	f.ok("Create", f.old.Create(ctx, barely, rec))
@@ -38,6 +35,9 @@ func TestCopyMovesEveryLiveRecordWholeAndCountsTheRest(t *testing.T) {
 	ended, _ := f.stored(f.old)
 	f.ok("Delete", f.first.Delete(ctx, ended, 1))
 	f.migrated()
+	expired, rec := storetest.NewID(), storetest.NewRecord(principal) // last: a memory store that creates drops what has expired
+	rec.Expires = storetest.Now().Add(-time.Hour)
+	f.ok("Create", f.old.Create(ctx, expired, rec))
 
 	var shown []transition.Report
 	dry := f.copy(transition.CopyOptions{DryRun: true, Batch: 10, Progress: func(r transition.Report) { shown = append(shown, r) }})
@@ -182,6 +182,18 @@ func TestCopyLeavesWhatItCannotExplainAndSaysWhy(t *testing.T) {
 	}
 }
 
+func TestCopyDoesNotRemoveWhatIsNewerThanAnExpiredRecord(t *testing.T) {
+	f := newFixture(t)
+	id, rec := storetest.NewID(), storetest.NewRecord(principal)
+	f.ok("Create", f.young.Create(f.Context(), id, next(rec)))
+	rec.Expires = storetest.Now().Add(-time.Hour)
+	f.ok("Create", f.old.Create(f.Context(), id, rec))
+	if r := f.copy(transition.CopyOptions{}); r.Differing != 1 || r.Removed != 0 {
+		t.Fatalf("%+v", r)
+	}
+	f.holds(f.young, id, 2)
+}
+
 func TestCopyListsABoundedNumberOfDifferences(t *testing.T) {
 	f := newFixture(t)
 	for range transition.MaxDifferences + 5 {
@@ -196,30 +208,53 @@ func TestCopyListsABoundedNumberOfDifferences(t *testing.T) {
 // stalled is a store whose pages arrive late.
 type stalled struct {
 	*session.MemoryStore
+	wait      time.Duration
 	meanwhile func()
 }
 
 func (s *stalled) Scan(ctx context.Context, after string, limit int) ([]session.Stored, string, error) {
 	page, next, err := s.MemoryStore.Scan(ctx, after, limit)
-	time.Sleep(10 * time.Minute)
+	time.Sleep(s.wait)
 	s.meanwhile()
 	return page, next, err
 }
 
+// Another copier moves the session, which then expires and is purged.
 func TestACopierThatStalledBringsNothingBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
-		id, _ := f.stored(f.old)
-		slow := &stalled{f.old.MemoryStore, func() {
-			_, err := f.old.Purge(t.Context(), time.Now().Add(24*time.Hour), 10)
-			f.ok("Purge", err)
+		id, rec := f.stored(f.old)
+		slow := &stalled{f.old.MemoryStore, 10 * time.Minute, func() {
+			_, err := transition.CopyOne(t.Context(), f.old, f.young, id)
+			f.ok("Copy", err)
+			short := next(rec)
+			short.Expires = time.Now().Add(-time.Minute)
+			f.ok("Update", f.first.Update(t.Context(), id, short, 1))
+			n, err := f.first.Purge(t.Context(), time.Now(), 10)
+			if f.ok("Purge", err); n != 1 {
+				t.Fatalf("%d records were purged, want 1", n)
+			}
 		}}
 		r, err := transition.Copy(t.Context(), slow, f.young, transition.CopyOptions{})
 		f.ok("Copy", err)
-		if r.Copied != 0 || r.Expired != 1 {
+		if r.Copied != 0 || r.Migrated != 1 {
 			t.Fatalf("%+v", r)
 		}
-		f.holds(f.young, id, 0)
+		f.holds(f.first, id, 0)
+	})
+}
+
+func TestACopierTakesBackWhatTheOldStoreHasDroppedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		id, rec := f.stored(f.old)
+		slow := &stalled{f.old.MemoryStore, 0, func() { f.ok("Delete", f.old.Delete(t.Context(), id, rec.Version)) }}
+		r, err := transition.Copy(t.Context(), slow, f.young, transition.CopyOptions{})
+		f.ok("Copy", err)
+		if r.Copied != 0 || r.Removed != 1 {
+			t.Fatalf("%+v", r)
+		}
+		f.holds(f.first, id, 0)
 	})
 }
 
