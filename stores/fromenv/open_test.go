@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seshat-go/seshat/core/session"
+	"github.com/seshat-go/seshat/core/transition"
 	"github.com/seshat-go/seshat/stores/fromenv"
 )
 
@@ -282,6 +283,10 @@ func TestNoStepOfAMoveBetweenEnginesSignsAnybodyOut(t *testing.T) {
 				if last := vars[len(vars)-1]; strings.HasSuffix(last, "STEP=1") != strings.Contains(opened.Description, c.says) ||
 					strings.HasSuffix(last, "STEP=2") != strings.Contains(opened.Description, "step 2 of 2 from "+c.steps[0]) {
 					t.Errorf("with %q it describes itself as %q", vars, opened.Description)
+				}
+				moves := len(vars) > 2 && !strings.Contains(c.name, "one table")
+				if _, ok := opened.Options.Store.(*transition.Store); ok != moves {
+					t.Errorf("with %q sessions are moved: %v", vars, ok)
 				}
 				begun = append(begun, newSite(t, opened.Options))
 				begun[len(begun)-1].begin()

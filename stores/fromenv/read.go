@@ -54,6 +54,11 @@ func ReadFrom(defaults Settings, environ map[string]string) (Settings, error) {
 			wrong = append(wrong, problem(name, given[name], errPositive))
 		}
 	}
+	if step := given["SESSION_TRANSITION_STEP"]; step != "" {
+		if _, err := strconv.Atoi(step); err != nil {
+			s.TransitionStep = 1 // that it is wrong is told; the rest is to be checked
+		}
+	}
 	s, invalid := s.checked()
 	wrong = append(wrong, invalid...)
 	return s, wrong.err()

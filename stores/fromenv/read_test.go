@@ -176,6 +176,9 @@ func TestAWrongValueIsToldWithItsVariableAndWhatIsAllowed(t *testing.T) {
 			t.Errorf("with %q there is no error", vars)
 			continue
 		}
+		if many, ok := err.(interface{ Unwrap() []error }); !ok || len(many.Unwrap()) != 1 {
+			t.Errorf("with %q it is not one error: %v", vars, err)
+		}
 		name, _, _ := strings.Cut(vars[0], "=")
 		for _, part := range append(c.says, name) {
 			if !strings.Contains(err.Error(), part) {
