@@ -69,6 +69,15 @@ func TestPowersThatTheDatabaseLacksAreUnsupported(t *testing.T) {
 	}
 }
 
+func TestPurgesAreNeedlessWhereTheDatabaseSaysSo(t *testing.T) {
+	memory := session.NewMemoryStore(session.MemoryOptions{})
+	for truth, want := range map[session.Store]bool{memory: true, plain{memory}: false} {
+		if got := cacheddb.New(memory, truth, cacheddb.Options{}).PurgesItself(); got != want {
+			t.Errorf("over %T: %v, want %v", truth, got, want)
+		}
+	}
+}
+
 func TestPurgedSessionIsNotServedFromTheCache(t *testing.T) {
 	bubble(t, cacheddb.Options{RecheckAge: 24 * time.Hour}, func(f *fixture) {
 		id, _ := f.warm()

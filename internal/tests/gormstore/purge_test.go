@@ -245,3 +245,24 @@ func TestOfProcessesOnOneTableOnePurges(t *testing.T) {
 		must(t, pool.Close())
 	})
 }
+
+// A purge goes on where its batch before ended; what was written behind that is
+// found all the same before it says that none are left.
+func TestAPurgeLeavesNothingThatCameBehindIt(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		store, pool, table := db.newStore(t)
+		now := time.Now()
+		fill(t, db, pool, table, "expired-", 6, now.Add(-time.Hour), now.Add(-20*time.Hour))
+		for _, want := range []int{2, 2} {
+			if n, err := store.Purge(t.Context(), now, 2); n != want || err != nil {
+				t.Fatalf("purged %d, %v", n, err)
+			}
+		}
+		fill(t, db, pool, table, "behind-", 3, now.Add(-2*time.Hour), now.Add(-40*time.Hour))
+		for _, want := range []int{2, 2, 1, 0} {
+			if n, err := store.Purge(t.Context(), now, 2); n != want || err != nil {
+				t.Fatalf("purged %d, %v; want %d", n, err, want)
+			}
+		}
+	})
+}
