@@ -19,16 +19,24 @@ func (f *Purges) Markdown() string {
 		on.markdown(p)
 	}
 	p("## How to read it\n")
-	p("- One run on one machine, which clients and database share: compare the rows of one table, and only what differs by a multiple.")
-	p("- `Manager.Purge` is slower by its pauses, which are three times as long as its work (`PurgeShare`). Nobody waits for a purge; without pauses it")
-	p("  shows what they are for.")
-	p("- The one `DELETE` is what Django's `clearsessions` sends, on the same table. Its rows stay locked, and what it deleted stays in the way of others, until it")
-	p("  ends; if it is cut off, all of it was for nothing. A replica gets it as a whole: one that applies it has the same pause before it. No table shows that.")
-	p("- Bytes of the log are those of the run less what the traffic alone would have written in its time, for each row. Where changes of the same page come further apart,")
-	p("  PostgreSQL writes more whole pages after a checkpoint. MariaDB logs rows here (`binlog_format=ROW`, the default of MySQL): whole rows, payload included, whoever")
-	p("  deletes them. With `MIXED`, MariaDB's default, `Manager.Purge` logs keys, about 47 bytes a row, and the one `DELETE` logs its text.")
+	for line := range strings.Lines(purgeReading) {
+		p("%s", strings.TrimSuffix(line, "\n"))
+	}
 	return b.String()
 }
+
+const purgeReading = `- One run on one machine, which clients and database share: compare the rows of one table, and only what differs by a multiple.
+- A batch costs more for each row than one large statement does: it finds rows by expiry and deletes them by key, all over the table.
+  Manager.Purge is slower again by its pauses, three times as long as its work (PurgeShare): nobody waits for a purge.
+- The one DELETE is what Django's clearsessions sends, on the same table. On MariaDB it locks each row that it looks at until it ends, those of
+  live sessions too: a change waits for as long as it has still to go, and fails where that is beyond gormstore's time limit of 5 seconds. On
+  PostgreSQL it locks no live row: the traffic shares the machine with it, and no more.
+- What is not measured: a replica gets the one DELETE as a whole, and shows nothing newer while it applies it; cut off, by a time limit or a restart,
+  all of it was for nothing; and until it ends, nothing of what it deleted can be used again.
+- Bytes of the log are those of the run less what the traffic alone would have written, by the row. MariaDB logs rows here (binlog_format=ROW, the
+  default of MySQL): whole ones with their payload, whoever deletes them. With MIXED, the default of MariaDB, the one DELETE logs its text, and
+  Manager.Purge its statements, which are some 50 bytes for each key.
+`
 
 func (on *PurgesOn) markdown(p printer) {
 	p("## %s\n", on.Database)

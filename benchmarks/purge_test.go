@@ -56,6 +56,9 @@ func (b *PurgeBench) measured(t testing.TB) (*Purges, error) {
 			purges.Machine = append(purges.Machine, s)
 		}
 	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		purges.Machine = append(purges.Machine, Setting{"load at the end", string(load[:max(0, strings.IndexByte(string(load), ' '))]) + ", of the run itself and of what else ran"})
+	}
 	purges.Machine = append(purges.Machine, Setting{"MariaDB", fmt.Sprintf(
 		"%s, over TCP on the same machine; %s, innodb_flush_log_at_trx_commit %s and sync_binlog %s (a commit is not waited for until it is on disk), innodb_buffer_pool_size 512M, binlog_format ROW",
 		version, isolation, flush, sync)})
