@@ -28,26 +28,18 @@ func openSessions(ctx context.Context, set fromenv.Settings) (*sessions, error) 
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return &sessions{opened, manager, purgeDaily(manager)}, nil
+	return &sessions{opened, manager, purge(manager)}, nil
 }
 
-// purgeDaily deletes expired sessions until it is told to end: they have ended
-// without it, but the database would keep their rows. Several processes may do
-// so at once.
-func purgeDaily(manager *session.Manager) (end func()) {
+// purge deletes expired sessions until it is told to end: they have ended
+// without it, but the database would keep their rows. Of all processes one does
+// so at a time.
+func purge(manager *session.Manager) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for ctx.Err() == nil {
-			if _, err := manager.Purge(ctx); err != nil && ctx.Err() == nil {
-				slog.Warn("shop: deleting expired sessions", "error", err)
-			}
-			select {
-			case <-time.After(24 * time.Hour):
-			case <-ctx.Done():
-			}
-		}
+		manager.PurgeEvery(ctx, time.Hour)
 	}()
 	return func() { cancel(); <-done }
 }
