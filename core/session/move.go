@@ -26,6 +26,7 @@ func (w *work) move(ctx context.Context) error {
 	if slot.latest != nil && slot.latest.rec.Version > w.base.rec.Version {
 		w.base = *slot.latest
 	}
+	w.apart = []ID{old}
 	var (
 		successor state // once created
 		t         token
@@ -49,7 +50,7 @@ func (w *work) move(ctx context.Context) error {
 		switch {
 		case err != nil:
 		case successor.rec.Version == 0:
-			t, id, err = w.m.create(ctx, w.record(&next, 1))
+			t, id, err = w.open(ctx, &next)
 		default:
 			err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version)
 			if errors.Is(err, ErrNotFound) { // somebody ended it before the old session had moved
@@ -57,7 +58,7 @@ func (w *work) move(ctx context.Context) error {
 					successor = state{}
 					return w.revoked(ctx, old)
 				}
-				t, id, err = w.m.create(ctx, w.record(&next, 1))
+				t, id, err = w.open(ctx, &next)
 			}
 		}
 		if err != nil {
