@@ -77,10 +77,5 @@ func TestEveryInterleavingWithARenewalKeepsOneSessionAndEveryWrite(t *testing.T)
 }
 
 func TestNoInterleavingOfLoginsExceedsTheLimitOfSessions(t *testing.T) {
-	memory := interleave.Memory()
-	t.Run("two requests", func(t *testing.T) { interleave.Holds(t, memory, interleave.Few(2, interleave.Limit())) })
-	t.Run("three requests", func(t *testing.T) { interleave.Large(t, memory, interleave.Many(2, interleave.Limit())) })
-	t.Run("a fault", func(t *testing.T) {
-		interleave.Large(t, memory, interleave.With(interleave.Few(2, interleave.Limit()), interleave.Faulty(1)))
-	})
+	interleave.Holds(t, interleave.Memory(), interleave.Limit())
 }

@@ -21,12 +21,15 @@ import (
 // wait for the others to take theirs back.
 
 const (
-	maxAgain = 5  // how often a login begins again
-	maxLooks = 10 // how often one that fits looks whether others have gone
+	maxAgain = 1  // how often a login begins again: then newer ones have come meanwhile
+	maxLooks = 8 // how often one that fits looks whether others have gone
 )
 
-// errOvertaken ends an attempt to log in that may be repeated.
-var errOvertaken = fmt.Errorf("%w: newer logins came first, again and again", ErrTooManySessions)
+// What ends an attempt to log in that may be repeated.
+var (
+	errNewer = fmt.Errorf("%w: newer logins came first", ErrTooManySessions)
+	errGone  = fmt.Errorf("%w: the new session was ended at once", ErrConflict)
+)
 
 // checkMaxSessions tells whether the store can do what MaxSessions needs.
 func (o *Options) checkMaxSessions() error {
@@ -52,12 +55,12 @@ func (w *work) open(ctx context.Context, next *state) (t token, id ID, err error
 			return t, id, nil
 		}
 		w.m.abandon(ctx, id, 1)
-		if errors.Is(err, errOvertaken) && again < maxAgain {
+		if (errors.Is(err, errNewer) || errors.Is(err, errGone)) && again < maxAgain {
 			if err = pause(ctx); err != nil {
 				return t, id, err
 			}
-			if !next.rec.Created.After(newest) { // also by a clock that is behind those of others
-				next.rec.Created = newest.Add(time.Microsecond)
+			if at := &next.rec.Created; !at.After(newest) { // the clock may be behind those of others
+				*at = newest.Add(time.Duration(1+at.UnixMicro()%1000) * time.Microsecond) // not the same for two
 			}
 			continue
 		}
@@ -76,7 +79,7 @@ func pause(ctx context.Context) error {
 }
 
 // admit returns nil once the session created under id is within the limit, and
-// ErrTooManySessions if it is not; errOvertaken comes with when the newest was created.
+// ErrTooManySessions if it is not; errNewer comes with when the newest was created.
 func (w *work) admit(ctx context.Context, id ID) (newest time.Time, err error) {
 	most := w.m.opts.MaxSessions
 	for look := 0; ; look++ {
@@ -90,13 +93,13 @@ func (w *work) admit(ctx context.Context, id ID) (newest time.Time, err error) {
 		rank := slices.IndexFunc(all, func(s Stored) bool { return s.ID == id })
 		switch {
 		case rank < 0: // somebody ended it
-			return newest, errOvertaken
+			return newest, errGone
 		case len(all) <= most:
 			return newest, nil
-		case !w.m.opts.MaxSessionsPreventsLogin && rank < most:
+		case w.endsOldest() && rank < most:
 			return newest, w.endOldest(ctx, all[most:])
-		case !w.m.opts.MaxSessionsPreventsLogin:
-			return newest, errOvertaken
+		case w.endsOldest():
+			return newest, errNewer
 		case len(all)-rank > most || look == maxLooks:
 			return newest, fmt.Errorf("%w: Options.MaxSessions is %d", ErrTooManySessions, most)
 		}
@@ -104,6 +107,11 @@ func (w *work) admit(ctx context.Context, id ID) (newest time.Time, err error) {
 			return newest, err
 		}
 	}
+}
+
+// endsOldest tells whether this login may end other sessions.
+func (w *work) endsOldest() bool {
+	return w.login != "" && w.m.opts.MaxSessions > 0 && !w.m.opts.MaxSessionsPreventsLogin
 }
 
 // endOldest ends sessions, the last one first.

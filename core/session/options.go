@@ -74,9 +74,10 @@ type Options struct {
 	Codec Codec
 
 	// Device describes the client, for lists of sessions; called when a
-	// session is created or logged in. The place to apply the application's
-	// trusted-proxy policy. Default: the User-Agent and no address. Fields are
-	// cut to their limits.
+	// session is created or logged in, and not when it is used or renewed: the
+	// address is where the user signed in, not where they were last seen. The
+	// place to apply the application's trusted-proxy policy: see [DeviceAt].
+	// Default: the User-Agent and no address. Fields are cut to their limits.
 	Device func(*http.Request) Device
 
 	// ErrorHandler writes the response in place of the handler's when the

@@ -219,7 +219,7 @@ func (w *world) choices() []choice {
 			continue
 		}
 		let(pass, "")
-		if g.kind == listing {
+		if g.kind == listing && w.Most == 0 { // else logins read it, which sort it
 			let(reverse, " [reversed]")
 		}
 		if w.faults == 0 || g.kind == beginning || g.cache && w.OnlyTruth {
