@@ -21,7 +21,7 @@ import (
 // wait for the others to take theirs back.
 
 const (
-	maxAgain = 1  // how often a login begins again: then newer ones have come meanwhile
+	maxAgain = 1 // how often a login begins again: then newer ones have come meanwhile
 	maxLooks = 8 // how often one that fits looks whether others have gone
 )
 
