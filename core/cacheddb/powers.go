@@ -37,6 +37,12 @@ func (s *Store) List(ctx context.Context, principal, after string, limit int) ([
 	return p.List(ctx, principal, after, limit)
 }
 
+// Lists tells whether the database store can list: see [session.Lister].
+func (s *Store) Lists() bool {
+	_, ok := s.truth.(session.Lister)
+	return ok
+}
+
 // Purge deletes expired records from the database: see [session.Purger]. The
 // cache needs none of it: an entry that looks expired is asked of the database.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {

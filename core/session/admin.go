@@ -31,7 +31,7 @@ func (m *Manager) List(ctx context.Context, principal string) ([]Info, error) {
 	now := m.now()
 	err := m.each(ctx, principal, func(s Stored) error {
 		if r := &s.Record; r.live(now) && r.check() == nil {
-			out = append(out, Info{s.ID, r.Principal, r.Created, r.Authenticated, r.LastSeen, r.Expires, r.Device})
+			out = append(out, info(s.ID, r))
 		}
 		return nil
 	})

@@ -24,6 +24,9 @@ var (
 	// ErrSessionEnded: the session that the request came with was ended,
 	// expired, or got a new token meanwhile. Nothing was written.
 	ErrSessionEnded = errors.New("session: ended meanwhile")
+	// ErrTooManySessions: the principal has Options.MaxSessions already, so the
+	// login was refused. The session is as it was before.
+	ErrTooManySessions = errors.New("session: too many sessions")
 	// ErrUnavailable: the store could not be asked, or could not say whether a
 	// write took effect. The cause is wrapped beside it.
 	ErrUnavailable = errors.New("session: store unavailable")

@@ -34,7 +34,8 @@ const (
 	EventRenewed      EventKind = "renewed"       // Debug: a session got a new token
 	EventLogin        EventKind = "login"         // Info: a principal logged in
 	EventDestroyed    EventKind = "destroyed"     // Info: a session was ended by its own request
-	EventRevoked      EventKind = "revoked"       // Info: a session was ended from elsewhere
+	EventRevoked      EventKind = "revoked"       // Info: a session was ended from elsewhere; by a login, for Options.MaxSessions, if Op is "limit"
+	EventRefused      EventKind = "refused"       // Info: a login was refused, since the principal has Options.MaxSessions
 	EventExpired      EventKind = "expired"       // Debug: a cookie named a session that has expired
 	EventUnknownToken EventKind = "unknown token" // Info: a cookie named no session
 	EventAmbiguous    EventKind = "ambiguous"     // Warn: cookies of two principals came in one request
@@ -60,7 +61,7 @@ func (k EventKind) level() slog.Level {
 		return slog.LevelError
 	case EventUndecodable, EventAmbiguous, EventTouchFailed, EventCacheError, EventPending:
 		return slog.LevelWarn
-	case EventLogin, EventDestroyed, EventRevoked, EventUnknownToken, EventEnded, EventCacheUp, EventPurged:
+	case EventLogin, EventDestroyed, EventRevoked, EventRefused, EventUnknownToken, EventEnded, EventCacheUp, EventPurged:
 		return slog.LevelInfo
 	default:
 		return slog.LevelDebug

@@ -75,3 +75,7 @@ func TestEveryInterleavingWithARenewalKeepsOneSessionAndEveryWrite(t *testing.T)
 	interleave.Holds(t, interleave.Memory(), interleave.Few(2, interleave.Rows("renew", interleave.Law1())))
 	interleave.Large(t, interleave.Memory(), interleave.With(interleave.Few(2, interleave.Rows("renew", interleave.Law1())), interleave.Faulty(1)))
 }
+
+func TestNoInterleavingOfLoginsExceedsTheLimitOfSessions(t *testing.T) {
+	interleave.Holds(t, interleave.Memory(), interleave.Limit())
+}

@@ -47,6 +47,9 @@ func New(o Options) (*Manager, error) {
 		o.Logger.Warn("session: sessions are kept in the memory of this process: they end when it does, and are not shared with other processes. Set Options.Store for production.")
 		o.Store = NewMemoryStore(MemoryOptions{})
 	}
+	if err := o.checkMaxSessions(); err != nil {
+		return nil, err
+	}
 	if o.Insecure {
 		o.Logger.Warn("session: Options.Insecure is on: the session cookie goes over plain http, where anybody on the way can take it. For development only.")
 	}
@@ -94,12 +97,15 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 }
 
 // DefaultErrorHandler answers 503 if the store could not be asked, 409 if the
-// session ended or changed meanwhile, and 500 for what the application must
-// mend. For ErrNotFresh it is 403, not 401, which would need the challenge of an HTTP
-// authentication scheme (RFC 9110, section 15.5.2; RFC 9470 has one for OAuth's bearer tokens), and a
-// cookie has none. The text says nothing about the cause.
+// session ended or changed meanwhile or the principal has too many, and 500 for
+// what the application must mend. For ErrNotFresh it is 403, not 401, which would
+// need the challenge of an HTTP authentication scheme (RFC 9110, section 15.5.2;
+// RFC 9470 has one for OAuth's bearer tokens), and a cookie has none. The text says
+// nothing about the cause.
 func DefaultErrorHandler(w http.ResponseWriter, _ *http.Request, err error) {
 	switch {
+	case errors.Is(err, ErrTooManySessions):
+		http.Error(w, "You are signed in on as many devices as allowed. Please sign out on one of them and try again.", http.StatusConflict)
 	case errors.Is(err, ErrSessionEnded):
 		http.Error(w, "Your session has ended meanwhile. Please reload the page and try again.", http.StatusConflict)
 	case errors.Is(err, ErrConflict):

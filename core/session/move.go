@@ -26,6 +26,7 @@ func (w *work) move(ctx context.Context) error {
 	if slot.latest != nil && slot.latest.rec.Version > w.base.rec.Version {
 		w.base = *slot.latest
 	}
+	w.apart = []ID{old}
 	var (
 		successor state // once created
 		t         token
@@ -37,11 +38,18 @@ func (w *work) move(ctx context.Context) error {
 			w.giveUp(context.WithoutCancel(ctx), old, id, v)
 		}
 	}()
+	overtaken := func() error {
+		if v := successor.rec.Version; v != 0 && w.login != "" { // before what comes of it is counted
+			w.giveUp(context.WithoutCancel(ctx), old, id, v)
+			successor = state{}
+		}
+		return w.overtaken(ctx, old)
+	}
 	for range maxAttempts {
 		var next state
 		err := w.current(ctx, old)
 		if errors.Is(err, ErrSessionEnded) {
-			return w.overtaken(ctx, old)
+			return overtaken()
 		}
 		if err == nil {
 			next, err = w.successor()
@@ -49,15 +57,18 @@ func (w *work) move(ctx context.Context) error {
 		switch {
 		case err != nil:
 		case successor.rec.Version == 0:
-			t, id, err = w.m.create(ctx, w.record(&next, 1))
+			t, id, err = w.open(ctx, &next)
 		default:
+			if w.login != "" {
+				next.rec.Created = successor.rec.Created // its place in the order
+			}
 			err = w.m.update(ctx, id, w.record(&next, successor.rec.Version+1), successor.rec.Version)
 			if errors.Is(err, ErrNotFound) { // somebody ended it before the old session had moved
 				if w.goesOn() {
 					successor = state{}
 					return w.revoked(ctx, old)
 				}
-				t, id, err = w.m.create(ctx, w.record(&next, 1))
+				t, id, err = w.open(ctx, &next)
 			}
 		}
 		if err != nil {
@@ -87,7 +98,7 @@ func (w *work) move(ctx context.Context) error {
 		case errors.Is(err, ErrUnavailable):
 			return err
 		default:
-			return w.overtaken(ctx, old)
+			return overtaken()
 		}
 	}
 	return errMoves
@@ -134,7 +145,8 @@ func (w *work) unchanged(ctx context.Context, id ID) error {
 }
 
 // overtaken is the end of a move whose old record is a mark by now, or gone. A
-// login on a mark begins a new session, without anything from the old one.
+// login on a mark begins a new session, without anything from the old one; so does
+// one whose old session another login may have ended for Options.MaxSessions.
 func (w *work) overtaken(ctx context.Context, old ID) error {
 	if w.goesOn() {
 		return ErrSessionEnded
@@ -143,7 +155,8 @@ func (w *work) overtaken(ctx context.Context, old ID) error {
 	if errors.Is(err, ErrUnavailable) {
 		return err
 	}
-	if err != nil || rec.MovedTo == "" {
+	gone := errors.Is(err, ErrNotFound) && w.endsOldest() && w.base.rec.Principal == w.login
+	if !gone && (err != nil || rec.MovedTo == "") {
 		return ErrSessionEnded
 	}
 	return w.begin(ctx)

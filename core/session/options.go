@@ -44,13 +44,28 @@ type Options struct {
 	// shorter. Not above IdleTimeout. Short means more writes.
 	TouchInterval time.Duration
 
+	// MaxSessions is how many sessions one principal may have at once. Default:
+	// 0, any number. It is exact, also for parallel logins on many processes;
+	// logging in again in a session does not count it twice. A login beyond it
+	// ends the oldest sessions, by their login, each with EventRevoked; if it then
+	// fails, they are ended all the same. The store must be a [Lister]; a login
+	// costs a list call more.
+	MaxSessions int
+
+	// MaxSessionsPreventsLogin refuses a login beyond MaxSessions, with
+	// ErrTooManySessions, in place of ending older sessions. Default: off. A
+	// session whose browser has lost its cookie, or whose login an outage cut
+	// off, takes its place until it expires: set an IdleTimeout, and give users
+	// another way to end it (RevokeAll).
+	MaxSessionsPreventsLogin bool
+
 	// MaxSize bounds the encoded values of one session, in bytes. Default: 64
 	// KiB. Every load transfers all of them.
 	MaxSize int
 
 	// StoreTimeout bounds each call to the store. Default: 3 seconds. A request
 	// makes one or two calls, one that logs in or renews four, and one more for each
-	// conflict or unknown outcome.
+	// conflict or unknown outcome; MaxSessions adds one and one for each session ended.
 	StoreTimeout time.Duration
 
 	// Preload loads the session before the handler runs and answers through
@@ -69,16 +84,17 @@ type Options struct {
 	Codec Codec
 
 	// Device describes the client, for lists of sessions; called when a
-	// session is created or logged in. The place to apply the application's
-	// trusted-proxy policy. Default: the User-Agent and no address. Fields are
-	// cut to their limits.
+	// session is created or logged in, and not when it is used or renewed: the
+	// address is where the user signed in, not where they were last seen. The
+	// place to apply the application's trusted-proxy policy: see [DeviceAt].
+	// Default: the User-Agent and no address. Fields are cut to their limits.
 	Device func(*http.Request) Device
 
 	// ErrorHandler writes the response in place of the handler's when the
 	// session could not be loaded or saved. w has the headers from before the
 	// handler. err is one for errors.Is: ErrUnavailable, ErrSessionEnded,
-	// ErrConflict, ErrTooLarge, ErrInvalid, and of RequireFresh and Reauthenticate
-	// ErrNotFresh. Default: DefaultErrorHandler.
+	// ErrConflict, ErrTooManySessions, ErrTooLarge, ErrInvalid, and of RequireFresh
+	// and Reauthenticate ErrNotFresh. Default: DefaultErrorHandler.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Events observes. It may be a [CallObserver] as well, and a [Validator].
@@ -189,6 +205,10 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("session: Options.TouchInterval is %v: give a positive duration, or 0 for the default", o.TouchInterval)
 	case o.IdleTimeout > 0 && o.TouchInterval > o.IdleTimeout:
 		return o, fmt.Errorf("session: Options.TouchInterval (%v) is above IdleTimeout (%v): sessions in use would end", o.TouchInterval, o.IdleTimeout)
+	case o.MaxSessions < 0:
+		return o, fmt.Errorf("session: Options.MaxSessions is %d: give a positive number, or 0 for no limit", o.MaxSessions)
+	case o.MaxSessionsPreventsLogin && o.MaxSessions == 0:
+		return o, errors.New("session: Options.MaxSessionsPreventsLogin needs MaxSessions: give the number of sessions that a principal may have")
 	case o.MaxSize < 0:
 		return o, fmt.Errorf("session: Options.MaxSize is %d: give a positive number of bytes", o.MaxSize)
 	case o.StoreTimeout < 0:

@@ -66,7 +66,8 @@ type Stored struct {
 	Record Record // without Payload where a list says so
 }
 
-// A Lister lists the records of a principal.
+// A Lister lists the records of a principal. Where that is an option of the
+// store, a method Lists() bool tells whether it can.
 type Lister interface {
 	// List returns at most limit records of principal, newest first by Created
 	// and then by ID, without Payload, expired ones included, moved marks not

@@ -16,6 +16,7 @@ type work struct {
 	login string
 	clean bool
 	same  bool
+	apart []ID // what a login replaces, and has created: Options.MaxSessions does not count them twice
 
 	base  state // the newest known; what is stored once stored is set
 	cur   state // what the operations made of the base that the handler saw
@@ -69,7 +70,7 @@ func (w *work) start(st *state) {
 
 // create stores next under a new token.
 func (w *work) create(ctx context.Context, next *state) error {
-	t, id, err := w.m.create(ctx, w.record(next, 1))
+	t, id, err := w.open(ctx, next)
 	if err != nil {
 		return err
 	}

@@ -69,6 +69,9 @@ func (w *world) describe(rec session.Record, err error) string {
 		}
 		return r
 	}, payload)
+	if w.Most > 0 {
+		principal += fmt.Sprint(rec.Created.Sub(w.started))
+	}
 	return fmt.Sprintf("v%d/%s/%s/%v/%v/%v/%s", rec.Version, mark, principal, w.since(rec.LastSeen), w.since(rec.Expires), w.since(rec.LifetimeEnd), payload)
 }
 

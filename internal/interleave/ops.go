@@ -27,6 +27,8 @@ type Op struct {
 	purges bool
 	forged bool // it comes with a token that the server did not make
 	quiet  bool // it changes no data
+
+	elsewhere bool // it comes from another browser, which has no token
 }
 
 // ending is how an operation ends sessions.

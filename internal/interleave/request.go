@@ -153,6 +153,9 @@ func (r *request) run() {
 		if r.op.forged {
 			r.came = r.w.forgery
 		}
+		if r.op.elsewhere {
+			r.came = ""
+		}
 		r.serve(ctx)
 	}
 	r.w.answered(r)
@@ -243,7 +246,9 @@ func (w *world) answered(r *request) {
 	w.answers++
 	switch {
 	case r.token != "":
-		w.jar = r.token
+		if !r.op.elsewhere {
+			w.jar = r.token
+		}
 		w.tokens = append(w.tokens[:len(w.tokens):len(w.tokens)], issued{r.token, idOf(r.token), r})
 	case r.removed:
 		w.jar = ""

@@ -23,6 +23,9 @@ type Scenario struct {
 	// cache may lose what it holds. OnlyTruth spares the cache the faults.
 	Faults, Evictions int
 	OnlyTruth         bool
+	// Most is Options.MaxSessions, and Prevents MaxSessionsPreventsLogin.
+	Most     int
+	Prevents bool
 
 	judge     func(*world) // looks at the outcome of a run
 	unexcused bool         // the stated exception to law 2 is not made

@@ -130,8 +130,12 @@ func (w *world) process() *process {
 		})
 		store = p.cached
 	}
+	now := w.clock.now
+	if ahead := skew * time.Duration(len(w.processes)+1); w.Most > 0 {
+		now = func() time.Time { return w.clock.now().Add(ahead) }
+	}
 	p.m = session.Must(session.New(session.Options{
-		Store: store, Clock: w.clock.now, IdleTimeout: idle, Lifetime: lifetime, StoreTimeout: patience,
+		Store: store, Clock: now, MaxSessions: w.Most, MaxSessionsPreventsLogin: w.Prevents, IdleTimeout: idle, Lifetime: lifetime, StoreTimeout: patience,
 		Events: watcher{w}, Logger: slog.New(slog.DiscardHandler),
 	}))
 	return p
@@ -163,6 +167,9 @@ func (w *world) begins() {
 	}
 	if slices.ContainsFunc(w.Ops, func(o Op) bool { return o.later }) {
 		w.clock.advance(2 * time.Hour) // a touch is due
+	}
+	if w.Most > 0 {
+		w.clock.advance(time.Minute) // what is to come is newer
 	}
 	if w.Warm {
 		w.visit(w.first, 0)
@@ -212,7 +219,7 @@ func (w *world) choices() []choice {
 			continue
 		}
 		let(pass, "")
-		if g.kind == listing {
+		if g.kind == listing && w.Most == 0 { // else logins read it, which sort it
 			let(reverse, " [reversed]")
 		}
 		if w.faults == 0 || g.kind == beginning || g.cache && w.OnlyTruth {
