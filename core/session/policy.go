@@ -17,6 +17,9 @@ type Policy struct {
 	TouchInterval time.Duration
 	MaxSize       int // in bytes
 	StoreTimeout  time.Duration
+
+	MaxSessions              int // of one principal; 0 is any number
+	MaxSessionsPreventsLogin bool
 }
 
 // Policy returns the manager's policy. Sessions may have times of their own besides
@@ -27,6 +30,7 @@ func (m *Manager) Policy() Policy {
 		Cookie: o.Cookie, Secure: !o.Insecure,
 		Lifetime: o.Lifetime, IdleTimeout: o.IdleTimeout, TouchInterval: m.touchInterval(o.IdleTimeout),
 		MaxSize: o.MaxSize, StoreTimeout: o.StoreTimeout,
+		MaxSessions: o.MaxSessions, MaxSessionsPreventsLogin: o.MaxSessionsPreventsLogin,
 	}
 }
 
@@ -61,6 +65,7 @@ func (p Policy) String() string {
 	section(fmt.Sprintf("Cookie %q", p.Cookie.Name), p.cookieInWords()...)
 	section("Times", p.timesInWords()...)
 	section("Limits",
+		p.sessionsInWords(),
 		fmt.Sprintf("The values of a session take at most %s.", bytesInWords(p.MaxSize)),
 		fmt.Sprintf("A call to the store takes at most %s.", inWords(p.StoreTimeout)))
 	findings := p.Findings()
@@ -111,6 +116,14 @@ func (p Policy) timesInWords() []string {
 		"The application may give a session other times, or a cookie that does or does not outlive the browser.",
 		level,
 	}
+}
+
+func (p Policy) sessionsInWords() string {
+	if p.MaxSessions == 0 {
+		return "A user may be signed in any number of times at once."
+	}
+	return fmt.Sprintf("A user may be signed in %d time%s at once: a sign-in beyond that %s.", p.MaxSessions,
+		choose(p.MaxSessions == 1, "", "s"), choose(p.MaxSessionsPreventsLogin, "is refused", "ends the oldest"))
 }
 
 func choose(first bool, a, b string) string {

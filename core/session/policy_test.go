@@ -28,9 +28,9 @@ func TestThePolicyIsPrintedInWords(t *testing.T) {
 	const day = 24 * time.Hour
 	for name, o := range map[string]session.Options{
 		"default": {},
-		"aal3":    {Preset: session.AAL3, Cookie: session.Cookie{SameSite: http.SameSiteStrictMode, BrowserSession: true}},
+		"aal3":    {Preset: session.AAL3, MaxSessions: 1, Cookie: session.Cookie{SameSite: http.SameSiteStrictMode, BrowserSession: true}},
 		"plain-http": {
-			Insecure: true, Lifetime: 90 * day, IdleTimeout: 90 * time.Minute, TouchInterval: time.Hour, MaxSize: 1000,
+			Insecure: true, Lifetime: 90 * day, IdleTimeout: 90 * time.Minute, TouchInterval: time.Hour, MaxSize: 1000, MaxSessions: 3, MaxSessionsPreventsLogin: true,
 			Cookie: session.Cookie{Name: "id", Path: "/app", ScriptReadable: true},
 		},
 		"embedded": {Cookie: session.Cookie{Domain: "example.com", SameSite: http.SameSiteNoneMode, Partitioned: true}},

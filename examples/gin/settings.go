@@ -27,9 +27,10 @@ func readSettings() (settings, error) {
 	}
 	var wrong error
 	s.sessions, wrong = fromenv.Read(fromenv.Settings{
-		Engine:       "cached_db",
-		DatabaseURL:  "sqlite:shop.db",
-		CookieSecure: new(!loopback(host)),
+		Engine:        "cached_db",
+		DatabaseURL:   "sqlite:shop.db",
+		CookieSecure:  new(!loopback(host)),
+		DeviceAddress: "full", // shown to nobody but the user
 	})
 	return s, errors.Join(err, wrong)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,6 +114,17 @@ func (s Settings) policyProblems() (wrong problems) {
 	}
 	if s.CookieSameSite == http.SameSiteNoneMode && !isTrueOrUnset(s.CookieSecure) {
 		wrong = append(wrong, errors.New("SESSION_COOKIE_SAMESITE is None: browsers refuse such a cookie without SESSION_COOKIE_SECURE=True"))
+	}
+	if s.MaxSessions < 0 {
+		wrong = append(wrong, problem("SESSION_MAX_SESSIONS", strconv.Itoa(s.MaxSessions), errNumber))
+	}
+	if s.MaxSessionsPreventsLogin && s.MaxSessions == 0 {
+		wrong = append(wrong, errors.New("SESSION_MAX_SESSIONS_PREVENTS_LOGIN is True, and SESSION_MAX_SESSIONS is not set: give the number of sessions that a user may have"))
+	}
+	switch s.DeviceAddress {
+	case "", addressOff, addressTruncated, addressFull:
+	default:
+		wrong = append(wrong, problem("SESSION_DEVICE_ADDRESS", s.DeviceAddress, errors.New("give off, truncated or full")))
 	}
 	if len(wrong) > 0 {
 		return wrong

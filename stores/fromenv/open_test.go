@@ -301,3 +301,17 @@ func TestNoStepOfAMoveBetweenEnginesSignsAnybodyOut(t *testing.T) {
 		})
 	}
 }
+
+func TestTheAddressOfADeviceIsKeptAsSet(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = "203.0.113.9:4711"
+	for setting, want := range map[string]string{"": "", "off": "", "truncated": "203.0.113.0/24", "full": "203.0.113.9"} {
+		got := ""
+		if device := open(t, fromenv.Settings{Engine: "memory", DeviceAddress: setting}).Options.Device; device != nil {
+			got = device(r).Address
+		}
+		if got != want {
+			t.Errorf("SESSION_DEVICE_ADDRESS=%s keeps %q, want %q", setting, got, want)
+		}
+	}
+}

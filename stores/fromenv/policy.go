@@ -24,6 +24,13 @@ func (s Settings) options() session.Options {
 			ScriptReadable: !isTrueOrUnset(s.CookieHTTPOnly),
 		},
 	}
+	o.MaxSessions, o.MaxSessionsPreventsLogin = s.MaxSessions, s.MaxSessionsPreventsLogin
+	switch s.DeviceAddress {
+	case addressFull:
+		o.Device = session.DeviceAt(session.RemoteAddress)
+	case addressTruncated:
+		o.Device = session.DeviceAt(session.Truncated(session.RemoteAddress))
+	}
 	longest := defaultAge
 	if s.SaveEveryRequest {
 		o.Lifetime, o.IdleTimeout, longest = s.Lifetime, s.CookieAge, longestLife
@@ -36,6 +43,13 @@ func (s Settings) options() session.Options {
 	}
 	return o
 }
+
+// What SESSION_DEVICE_ADDRESS may be.
+const (
+	addressOff       = "off"
+	addressTruncated = "truncated"
+	addressFull      = "full"
+)
 
 func first(values ...time.Duration) time.Duration {
 	for _, v := range values {

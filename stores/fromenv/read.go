@@ -166,6 +166,8 @@ func unparsed(err error, given map[string]string) problems {
 			why = errAge
 		case name == "SESSION_TRANSITION_STEP":
 			why = errStep
+		case name == "SESSION_MAX_SESSIONS":
+			why = errNumber
 		}
 		wrong = append(wrong, problem(name, given[name], why))
 	}
@@ -175,6 +177,7 @@ func unparsed(err error, given map[string]string) problems {
 var (
 	errPositive = errors.New("it must be positive")
 	errAge      = errors.New("give seconds, such as 1209600, or a duration, such as 336h")
+	errNumber   = errors.New("give a whole number, 0 for no limit")
 	errStep     = errors.New("give 1 or 2")
 )
 

@@ -64,6 +64,16 @@ type Settings struct {
 	// last login a session ends at the latest. Default: CookieAge.
 	Lifetime time.Duration `env:"SESSION_LIFETIME"`
 
+	// MaxSessions is how many sessions one user may have at once; a sign-in
+	// beyond it ends the oldest. Default: 0, any number.
+	MaxSessions int `env:"SESSION_MAX_SESSIONS"`
+	// MaxSessionsPreventsLogin refuses such a sign-in instead. Default: false.
+	MaxSessionsPreventsLogin bool `env:"SESSION_MAX_SESSIONS_PREVENTS_LOGIN"`
+	// DeviceAddress is what a session keeps of the address it was signed in
+	// from: off, truncated to the network, or full. It is that of the connection;
+	// behind a proxy an application sets Options.Device itself. Default: off.
+	DeviceAddress string `env:"SESSION_DEVICE_ADDRESS"`
+
 	// TransitionFrom is the engine that the application comes from, while its
 	// sessions move to Engine. See docs/settings.md for the two deployments
 	// that this takes. Default: none, nothing moves.
