@@ -49,6 +49,15 @@ func Build(t testing.TB, names ...string) []App {
 	return apps
 }
 
+// BuildTool builds the command-line tool, which lives as long as the test.
+func BuildTool(t testing.TB) string {
+	t.Helper()
+	dependOnSources(t)
+	binary := filepath.Join(t.TempDir(), "seshat")
+	goCommand(t, filepath.Join(Folder, "..", "cmd", "seshat"), "build", "-o", binary, ".")
+	return binary
+}
+
 // dependOnSources makes "go test" run the test again when what it builds has
 // changed. It repeats a result while no file has changed that the test opened
 // inside of the test's own module; names that begin there count as inside.
@@ -59,7 +68,7 @@ func dependOnSources(t testing.TB) {
 		t.Fatal(err)
 	}
 	repository := os.DirFS(here + "/../../..")
-	for _, dir := range []string{"adapters", "core", "examples", "stores"} {
+	for _, dir := range []string{"adapters", "cmd", "core", "examples", "stores"} {
 		if err := fs.WalkDir(repository, dir, func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
 			t.Fatal(err)
 		}
