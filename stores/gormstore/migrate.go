@@ -23,6 +23,13 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return err
 }
 
+// Missing returns the statement with which Migrate would go on, or "" where the
+// table is up to date. It changes nothing. A table of that name which is
+// somebody else's is an error.
+func (s *Store) Missing(ctx context.Context) (string, error) {
+	return read(ctx, s, "missing", s.missing)
+}
+
 // migrate goes on until nothing is missing. If a step fails, and what it was to
 // make is there all the same, another process was faster.
 func (s *Store) migrate(ctx context.Context) error {

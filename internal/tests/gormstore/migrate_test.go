@@ -138,6 +138,33 @@ func describe(t *testing.T, db database, pool *sql.DB, table string) map[string]
 	return found
 }
 
+func TestMissingTellsWhatMigrateWouldDoAndDoesNothing(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		pool := db.pool(t, "")
+		table := newTable()
+		store := gormstore.New(db.open(t, pool, gorm.Config{}), gormstore.Options{Table: table})
+		missing := func(begins string) {
+			t.Helper()
+			step, err := store.Missing(t.Context())
+			must(t, err)
+			if begins == "" && step != "" || !strings.HasPrefix(step, begins) {
+				t.Errorf("missing is %q, want %q", step, begins)
+			}
+		}
+		missing("CREATE TABLE ")
+		missing("CREATE TABLE ")
+		must(t, store.Migrate(t.Context()))
+		missing("")
+		on := map[bool]string{true: " ON " + table}[db.name == "MariaDB"]
+		mustExec(t, pool, "DROP INDEX "+table+"_purge_after"+on)
+		missing("CREATE INDEX ")
+		mustExec(t, pool, "DROP TABLE "+table)
+		mustExec(t, pool, "CREATE TABLE "+table+" (token varchar(50))")
+		_, err := store.Missing(t.Context())
+		wantErr(t, "missing", err, session.ErrInvalid)
+	})
+}
+
 func TestMigrateLeavesTheTableOfSomebodyElseAlone(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
 		pool := db.pool(t, "")

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestPasswordsAreHiddenInEveryFormThatADriverMightQuote(t *testing.T) {
+	for _, c := range []struct{ given, quoted, want string }{
+		{"DATABASE_URL=postgres://u:s3cret@host/db", "cannot parse `postgres://u:s3cret@host/db`", "cannot parse `postgres://u:***@host/db`"},
+		{"DATABASE_URL=postgres://u:p%40ss@host/db", "password p@ss is wrong, p%40ss", "password *** is wrong, ***"},
+		{"DATABASE_URL=postgres://u:half/rest@host/db", `invalid port ":half" after host`, `invalid port ":***" after host`},
+		{"DATABASE_URL=postgres://u@host/db?password=s3cret", "s3cret", "***"},
+		{"REDIS_URL=redis://:s3cret@host", "AUTH s3cret", "AUTH ***"},
+		{"PGPASSWORD=s3cret", "s3cret", "***"},
+		{"--from=redis://:s3cret@host", "s3cret", "***"},
+		// What the rest of the URL says as well is no secret.
+		{"DATABASE_URL=postgres://postgres:postgres@host/postgres", "cannot reach postgres://postgres@host", "cannot reach postgres://postgres@host"},
+		{"DATABASE_URL=sqlite:shop.db", "no file shop.db", "no file shop.db"},
+		{"PWD=/home/u", "/home/u", "/home/u"},
+	} {
+		if got := secretsIn(nil, []string{c.given}).hide(c.quoted); got != c.want {
+			t.Errorf("given %s: %q is shown as %q, want %q", c.given, c.quoted, got, c.want)
+		}
+	}
+}
+
+func FuzzSecrets(f *testing.F) {
+	f.Add("s3cret", "u")
+	f.Add("a/b?c#d@e:f", "")
+	f.Add("%zz%40", "admin")
+	f.Fuzz(func(t *testing.T, password, user string) {
+		if password == "" || strings.ContainsAny(user, ":@/") || strings.Contains(user+"host", password) || strings.Contains(hidden, password) {
+			return
+		}
+		s := secretsIn([]string{"postgres://" + user + ":" + password + "@host"}, nil)
+		if text := s.hide("dial: " + password); strings.Contains(strings.ReplaceAll(text, hidden, ""), password) && !strings.Contains("dial: ", password) {
+			t.Errorf("the password %q stays in %q", password, text)
+		}
+	})
+}

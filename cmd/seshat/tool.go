@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+	"golang.org/x/term"
+
+	"github.com/seshat-go/seshat/core/session"
+)
+
+// A tool is one run of the program.
+type tool struct {
+	args, environ  []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	terminal       bool // somebody watches: standard error is a terminal
+	canAsk         bool // and standard input is one too
+
+	json, quiet bool
+	secrets     secrets
+	exit        int
+}
+
+func newTool(args, environ []string) *tool {
+	terminal := term.IsTerminal(int(os.Stderr.Fd()))
+	return &tool{
+		args: shielded(args), environ: environ,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		terminal: terminal,
+		canAsk:   terminal && term.IsTerminal(int(os.Stdin.Fd())),
+		secrets:  secretsIn(args, environ),
+		json:     slices.Contains(args, "--json"), // also where the rest cannot be read
+	}
+}
+
+// run returns the exit status.
+func (t *tool) run(ctx context.Context) int {
+	if err := t.command().Run(ctx, t.args); err != nil && t.exit == exitDone {
+		t.fail(ctx, "seshat", nil, failure{exitUsage, err})
+	}
+	return t.exit
+}
+
+// fail reports an outcome and remembers the status.
+func (t *tool) fail(ctx context.Context, command string, res result, err error) {
+	t.report(ctx, command, res, err)
+	t.exit = exitOf(ctx, err)
+}
+
+// action makes of a command's work what the library calls.
+func (t *tool) action(arguments int, work func(context.Context, *cli.Command) (result, error)) cli.ActionFunc {
+	return func(ctx context.Context, cmd *cli.Command) error {
+		t.json, t.quiet = cmd.Bool("json"), cmd.Bool("quiet")
+		if n := cmd.Args().Len(); n > arguments {
+			t.fail(ctx, cmd.FullName(), nil, usage("there are %d arguments, and %d too many", n, n-arguments))
+			return nil
+		}
+		res, err := work(ctx, cmd)
+		t.fail(ctx, cmd.FullName(), res, err)
+		return nil
+	}
+}
+
+// misused reports arguments that the library could not read.
+func (t *tool) misused(ctx context.Context, cmd *cli.Command, err error, sub bool) error {
+	if name := firstWord(t.args[1:]); !sub && name != "" {
+		t.fail(ctx, "seshat", nil, unknown(cmd, name)) // whose flags nobody knows
+		return err
+	}
+	text, _, _ := strings.Cut(strings.TrimSpace(err.Error()), ": strconv.")
+	text = strings.Replace(text, " for flag -", " for flag --", 1)
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = fmt.Sprintf("there is no flag --%s", name)
+		if near := cli.SuggestFlag(cmd.Flags, name, false); near != "" {
+			text += fmt.Sprintf("; did you mean %s?", near)
+		}
+	}
+	t.fail(ctx, cmd.FullName(), nil, failure{exitUsage, errors.New(text)})
+	return err
+}
+
+// shielded moves a session ID that begins with a dash to the end, behind "--",
+// where it is not taken for a flag.
+func shielded(args []string) []string {
+	for i, a := range args {
+		if a == "--" {
+			break
+		}
+		if strings.HasPrefix(a, "-") && session.ID(a).Valid() && !strings.HasPrefix(args[i-1], "-") {
+			return append(slices.Delete(slices.Clone(args), i, i+1), "--", a)
+		}
+	}
+	return args
+}
+
+func (t *tool) getenv(name string) string {
+	for _, v := range t.environ {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// unknown says that there is no such command.
+func unknown(root *cli.Command, name string) error {
+	if len(name) > longestName {
+		return usage("the first argument is no command")
+	}
+	if near := cli.SuggestCommand(root.Commands, name); near != "" {
+		return usage("there is no command %q; did you mean %q?", name, near)
+	}
+	return usage("there is no command %q", name)
+}
+
+// firstWord is the first argument that is no flag, "" if there is none.
+func firstWord(args []string) string {
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-") {
+			return a
+		}
+	}
+	return ""
+}
+
+// longestName is that of a word that is quoted as a command: a longer one may be
+// something secret.
+const longestName = 20
+
+// command is the program with all its commands.
+func (t *tool) command() *cli.Command {
+	commands := []*cli.Command{
+		t.listCommand(), t.showCommand(), t.statsCommand(),
+		t.revokeCommand(), t.clearCommand(),
+		t.doctorCommand(), t.migrateCommand(), t.copyCommand(),
+		t.versionCommand(),
+	}
+	for _, c := range commands {
+		c.OnUsageError = t.misused
+		c.HideHelpCommand = true
+		c.CustomHelpTemplate = helpTemplate
+	}
+	return &cli.Command{
+		Name:        "seshat",
+		Version:     thisVersion().Version,
+		Usage:       "look after the sessions of an application",
+		Description: rootDescription,
+		Commands:    commands,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object, for scripts"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
+		},
+		CustomRootCommandHelpTemplate: rootHelpTemplate,
+		HideHelpCommand:               true,
+		EnableShellCompletion:         true,
+		ConfigureShellCompletionCommand: func(c *cli.Command) {
+			c.Hidden = false
+			c.Usage = "print the completion script for bash, zsh, fish or pwsh"
+			c.Category = "SETTING UP"
+			c.HideHelpCommand = true
+		},
+		Suggest:        true,
+		Reader:         t.stdin,
+		Writer:         t.stdout,
+		ErrWriter:      t.stderr,
+		OnUsageError:   t.misused,
+		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run does it
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			name := cmd.Args().First()
+			if topic := cmd.Args().Get(1); name == "help" && cmd.Command(topic) != nil {
+				return cli.ShowCommandHelp(ctx, cmd, topic)
+			}
+			if name == "" || name == "help" {
+				return cli.ShowRootCommandHelp(cmd)
+			}
+			t.fail(ctx, "seshat", nil, unknown(cmd, name))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,80 @@
+package cli_test
+
+import (
+	"database/sql"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seshat-go/seshat/internal/tests/servers"
+)
+
+func doctorPostgres(t *testing.T, seshat tool) {
+	needServers(t)
+	server := servers.SharedPostgres(t)
+	env := append([]string{"DATABASE_URL=" + server.URL}, apart()...)
+	table := strings.TrimPrefix(env[1], "SESSION_TABLE=")
+	db, err := sql.Open("pgx", server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	do := func(statements ...string) {
+		t.Helper()
+		for _, s := range statements {
+			if _, err := db.ExecContext(t.Context(), s); err != nil {
+				t.Fatalf("%s: %v", s, err)
+			}
+		}
+	}
+	with := func(parameter string) []string {
+		return append(slices.Clone(env), "DATABASE_URL="+server.URL+"&"+parameter)
+	}
+	seshat.finds(t, "database.schema", "problem", env)
+	do("CREATE TABLE " + table + " (id int)")
+	seshat.finds(t, "database.schema", "problem", env)
+	do("DROP TABLE " + table)
+	seshat.ok(t, env, "migrate")
+	seshat.clean(t, env, unsynced...)
+	seshat.finds(t, "postgres.fsync", "problem", env)
+	do("DROP INDEX " + table + "_principal")
+	seshat.finds(t, "database.schema", "warning", env)
+	seshat.ok(t, env, "migrate")
+
+	do("CREATE SCHEMA ahead", "CREATE FUNCTION ahead.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now() + interval ''90 seconds'''")
+	seshat.finds(t, "clock", "problem", with("search_path=ahead,pg_catalog,public"))
+	do("CREATE OR REPLACE FUNCTION ahead.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now() - interval ''9 seconds'''")
+	seshat.finds(t, "clock", "warning", with("search_path=ahead,pg_catalog,public"))
+	seshat.finds(t, "postgres.synchronous_commit", "warning", with("synchronous_commit=off"))
+	seshat.finds(t, "database.readonly", "problem", with("default_transaction_read_only=on"))
+
+	do("INSERT INTO " + table + " (id, version, mark, expires, purge_after, payload) SELECT lpad(i::text, 43, '0'), 1, '', 1000000, 1000000, '' FROM generate_series(1, 1000) AS i")
+	seshat.finds(t, "database.expired", "warning", env)
+	seshat.ok(t, env, "clearsessions")
+	seshat.clean(t, env, unsynced...)
+}
+
+func doctorMariaDB(t *testing.T, seshat tool) {
+	needServers(t)
+	server := servers.SharedMariaDB(t)
+	env := append([]string{"DATABASE_URL=" + server.URL}, apart()...)
+	seshat.finds(t, "database.schema", "problem", env)
+	seshat.ok(t, env, "migrate")
+	seshat.finds(t, "mysql.flush", "warning", env) // as these servers are started, for speed
+	db, err := sql.Open("mysql", server.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	set := func(variable string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), "SET GLOBAL "+variable); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("innodb_flush_log_at_trx_commit = 1")
+	seshat.clean(t, env)
+	set("read_only = ON")
+	defer set("read_only = OFF")
+	seshat.finds(t, "database.readonly", "problem", env)
+}
