@@ -40,8 +40,8 @@ require (
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
-	github.com/seshat-go/seshat/stores/fromenv v0.1.0
 	github.com/seshat-go/seshat/adapters/otelsession v0.1.0
+	github.com/seshat-go/seshat/stores/fromenv v0.1.0
 	github.com/seshat-go/seshat/stores/gormstore v0.1.0
 	github.com/seshat-go/seshat/stores/redisstore v0.1.0
 	go.opentelemetry.io/otel v1.47.0

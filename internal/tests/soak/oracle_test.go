@@ -385,8 +385,10 @@ main.run({0x1, 0x2})
 	/shop/main.go:88 +0x1
 
 goroutine 7 [select]:
-main.(*sessions).purgeDaily.func1()
-	/shop/sessions.go:60 +0x1
+github.com/seshat-go/seshat/core/session.(*Manager).PurgeEvery(...)
+	/core/session/purge_every.go:53 +0x1
+main.purge.func1()
+	/shop/sessions.go:42 +0x1
 
 goroutine 9 [chan receive]:
 github.com/seshat-go/seshat/core/session.(*queue).enter(...)
