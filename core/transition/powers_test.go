@@ -79,3 +79,29 @@ func storedIn(t *testing.T, s *table) []session.Stored {
 	}
 	return page
 }
+
+func TestWhatOneStoreNeedNotOrCannotDoIsToldAndLeftAlone(t *testing.T) {
+	a, b, redis := &table{Store: memory()}, &table{Store: memory()}, memory()
+	over := func(old, young session.Store) *transition.Store {
+		return transition.New(old, young, transition.Options{Step: step1})
+	}
+	expired := storetest.NewRecord(principal)
+	expired.Expires = storetest.Now().Add(-time.Hour)
+	if err := redis.Create(t.Context(), storetest.NewID(), expired); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*transition.Store{over(a, redis), over(redis, b), over(a, b)} {
+		if n, err := s.Purge(t.Context(), time.Now(), 10); n != 0 || err != nil || s.PurgesItself() {
+			t.Errorf("%d records, %v", n, err)
+		}
+	}
+	if a.purged != 2 || b.purged != 2 {
+		t.Errorf("the tables were purged %d and %d times", a.purged, b.purged)
+	}
+	if s := over(redis, memory()); !s.PurgesItself() || !s.Lists() {
+		t.Error("PurgesItself, Lists: false over two that do")
+	}
+	if _, err := session.New(session.Options{Store: over(redis, a), MaxSessions: 1}); err == nil {
+		t.Error("MaxSessions was taken over a store that cannot list")
+	}
+}
