@@ -80,7 +80,9 @@
 // those of the database alone do not tell the cache what they write, and the
 // others would serve what it was before. So it takes two deployments, with
 // Options.ReadTruth in the one between: beside the database alone, nobody reads the
-// cache; beside the full cached_db, everybody tells it.
+// cache; beside the full cached_db, everybody tells it. With ReadTruth a write removes the entry:
+// one that was brought up to date would look just checked, while the database alone
+// goes on to change the record.
 //
 //	db -> ReadTruth -> cached_db
 //	cached_db -> ReadTruth -> db

@@ -101,7 +101,7 @@ func looksEnded(rec session.Record, t time.Time) bool {
 // may answer for a write on the strength of what it reads here (its own mark,
 // after an unknown outcome), the cache is told with the same care as after a
 // write: where that fails, the entry is pending, and ErrNotFound comes joined
-// with session.ErrPending.
+// with session.ErrPending. With Options.ReadTruth the entry is removed.
 func (s *Store) LoadFresh(ctx context.Context, id session.ID) (session.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return session.Record{}, fmt.Errorf("cacheddb: load: %w", err)
@@ -117,6 +117,8 @@ func (s *Store) LoadFresh(ctx context.Context, id session.ID) (session.Record, e
 	checked := now()
 	rec, err := load(ctx, id)
 	switch {
+	case err == nil && s.o.ReadTruth:
+		s.tellGone(ctx, "load", id)
 	case err == nil:
 		s.tell(ctx, "load", id, func(ctx context.Context) error {
 			return s.cache.Replace(ctx, id, session.Cached{Record: rec, Checked: checked})

@@ -39,7 +39,7 @@ func (s *Store) List(ctx context.Context, principal, after string, limit int) ([
 
 // Lists tells whether the database store can list: see [session.Lister].
 func (s *Store) Lists() bool {
-	_, ok := s.truth.(session.Lister)
+	_, ok := s.tiers.truth.(session.Lister)
 	return ok
 }
 
@@ -55,7 +55,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 
 // PurgesItself tells whether the database drops expired records by itself.
 func (s *Store) PurgesItself() bool {
-	p, ok := s.truth.(interface{ PurgesItself() bool })
+	p, ok := s.tiers.truth.(interface{ PurgesItself() bool })
 	return ok && p.PurgesItself()
 }
 

@@ -78,6 +78,17 @@ func TestPurgesAreNeedlessWhereTheDatabaseSaysSo(t *testing.T) {
 	}
 }
 
+func TestAnObserverHidesNoPowerOfTheDatabase(t *testing.T) {
+	memory := session.NewMemoryStore(session.MemoryOptions{})
+	s := cacheddb.New(memory, memory, cacheddb.Options{Events: &watcher{}})
+	if !s.Lists() || !s.PurgesItself() {
+		t.Errorf("Lists: %v, PurgesItself: %v", s.Lists(), s.PurgesItself())
+	}
+	if _, err := session.New(session.Options{Store: s, MaxSessions: 1}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPurgedSessionIsNotServedFromTheCache(t *testing.T) {
 	bubble(t, cacheddb.Options{RecheckAge: 24 * time.Hour}, func(f *fixture) {
 		id, _ := f.warm()

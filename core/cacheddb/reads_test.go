@@ -38,14 +38,42 @@ func TestReadTruthLeavesTheCacheAloneAndTellsItOfWrites(t *testing.T) {
 		f.ok("Touch", f.Touch(f.Context(), id, rec.LastSeen.Add(time.Minute), rec.Expires.Add(time.Minute), 1))
 		f.took("RaiseTimes", "Touch")
 		f.ok("Update", f.Update(f.Context(), id, next(rec), 1))
-		f.took("Replace", "Update")
-		f.cached(id, 2)
+		f.took("Remove", "Update")
+		f.cached(id, 0)
 		f.ok("Delete", f.Delete(f.Context(), id, 2))
 		f.took("Remove", "Delete")
-		f.cached(id, 0)
 		f.lacks(id)
 		f.took("", "Load")
 	})
+}
+
+func TestReadTruthLeavesNothingThatLooksCheckedBesideTheDatabaseAlone(t *testing.T) {
+	for name, told := range map[string]func(*fixture, session.ID, session.Record) error{
+		"by an update": func(f *fixture, id session.ID, rec session.Record) error {
+			rec = next(rec)
+			rec.LastSeen = time.Now()
+			return f.Update(f.Context(), id, rec, 1)
+		},
+		"by a fresh load": func(f *fixture, id session.ID, rec session.Record) error {
+			f.ok("Update of the database alone", f.truth.Update(f.Context(), id, next(rec), 1))
+			_, err := f.LoadFresh(f.Context(), id)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, cacheddb.Options{ReadTruth: true}, func(f *fixture) {
+				full := f.another(cacheddb.Options{})
+				id, rec := f.stored()
+				_, err := full.Load(f.Context(), id)
+				f.ok("Load of an earlier cached_db", err)
+				time.Sleep(10 * time.Minute)
+				f.ok(name, told(f, id, rec))
+				f.ok("Delete of the database alone", f.truth.Delete(f.Context(), id, 2))
+				_, err = full.Load(f.Context(), id)
+				f.fails("Load of a later cached_db", err, session.ErrNotFound)
+			})
+		})
+	}
 }
 
 func TestReadTruthDoesNotServeWhatTheDatabaseCannotConfirm(t *testing.T) {

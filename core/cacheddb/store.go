@@ -96,7 +96,8 @@ func (s *Store) Create(ctx context.Context, id session.ID, rec session.Record) e
 //
 // The database may keep a later LastSeen than the one given here. The cache
 // learns of it when the entry is re-checked; where that could matter, since the
-// given one is older than Options.RecheckAge, the entry is removed instead.
+// given one is older than Options.RecheckAge, the entry is removed instead. So it is
+// with Options.ReadTruth.
 func (s *Store) Update(ctx context.Context, id session.ID, rec session.Record, ifVersion uint64) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("cacheddb: update: %w", err)
@@ -104,7 +105,7 @@ func (s *Store) Update(ctx context.Context, id session.ID, rec session.Record, i
 	checked := now()
 	err := s.truth.Update(ctx, id, rec, ifVersion)
 	switch {
-	case err == nil && checked.Sub(rec.LastSeen) > s.o.RecheckAge:
+	case err == nil && (s.o.ReadTruth || checked.Sub(rec.LastSeen) > s.o.RecheckAge):
 		s.tellGone(ctx, "update", id)
 	case err == nil:
 		s.tell(ctx, "update", id, func(ctx context.Context) error {

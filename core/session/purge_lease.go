@@ -54,7 +54,16 @@ func (l *purgeLease) take(ctx context.Context, interval time.Duration) (wait tim
 	}
 	next.MovedTo = newToken().id(l.m.opts.Cookie.Name)
 	next.Device = Device{UserAgent: "Seshat: whose turn it is to purge"} // for who looks at the table
-	return leaseTime, l.store(ctx, next, leaseTime) == nil
+	err = l.store(ctx, next, leaseTime)
+	if errors.Is(err, ErrExists) {
+		// Somebody was faster, or the ID is in use by what nobody can load: the mark of a
+		// lease that package transition has moved.
+		if _, err = l.m.loadSound(ctx, leaseID); errors.Is(err, ErrNotFound) {
+			return 0, true // without a lease
+		}
+		return leaseTime, false
+	}
+	return leaseTime, err == nil
 }
 
 // due is how long it is until a purge is due; 0 or less is now. Times that only

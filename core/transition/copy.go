@@ -74,10 +74,14 @@ func (o CopyOptions) validate() error {
 //
 // It never overwrites newer with older: where the stores disagree in a way that
 // cannot have come about by a move, it leaves both alone and counts a difference.
-// The old store must be a [session.Scanner].
+// The old store must be a [session.Scanner]. Two names of one place (a server by its name
+// and by its address) are an error before anything is moved.
 func Copy(ctx context.Context, old, new session.Store, o CopyOptions) (Report, error) {
 	o = o.withDefaults()
 	c := copier{old: old, new: new, dry: o.DryRun, clock: o.Clock}
+	if err := apart(ctx, old, new, o.DryRun); err != nil {
+		return Report{}, err
+	}
 	return walk(ctx, "copy", old, new, old, o, c.work)
 }
 

@@ -71,9 +71,10 @@ func TestCopyAsksEachStoreAFewTimesForASession(t *testing.T) {
 	f.stored(f.old)
 	f.calls = nil
 	f.copy(transition.CopyOptions{})
-	f.took("new.Create old.Load old.Update")
+	const apart = "new.Create old.Load new.Delete" // tells one place from two, once
+	f.took(apart + " new.Create old.Load old.Update")
 	f.copy(transition.CopyOptions{})
-	f.took("")
+	f.took(apart)
 }
 
 func TestCopyGoesOnWhereAFailureEndedIt(t *testing.T) {
@@ -108,13 +109,13 @@ func TestCopyGoesOnWhereAFailureEndedIt(t *testing.T) {
 
 func TestCopyTriesAgainAfterAFailureThatPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, call := range []string{"Create", "Load", "Update", "Touch"} {
+		for call, nth := range map[string]int{"Create": 3, "Load": 2, "Update": 1, "Touch": 1} { // after those that tell one place from two
 			f := newFixture(t)
 			id, rec := f.stored(f.old)
 			f.ok("Create", f.young.Create(t.Context(), id, rec))
 			f.ok("Touch", f.old.Touch(t.Context(), id, rec.LastSeen.Add(time.Minute), rec.Expires, 1))
 			once := func(c string, n int) error {
-				if c == call && n == 1 {
+				if c == call && n == nth {
 					return errDown
 				}
 				return nil
@@ -192,6 +193,20 @@ func TestCopyDoesNotRemoveWhatIsNewerThanAnExpiredRecord(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	f.holds(f.young, id, 2)
+}
+
+// aClient is another client of a server.
+type aClient struct{ *session.MemoryStore }
+
+func TestCopyRefusesToMoveAPlaceOntoItself(t *testing.T) {
+	f := newFixture(t)
+	id, _ := f.stored(f.old)
+	_, err := transition.Copy(t.Context(), f.old, aClient{f.old.MemoryStore}, transition.CopyOptions{})
+	f.fails("Copy", err, session.ErrInvalid)
+	f.holds(f.old, id, 1)
+	if page, _, err := f.old.Scan(t.Context(), "", 10); err != nil || len(page) != 1 {
+		t.Errorf("%d records, %v", len(page), err)
+	}
 }
 
 func TestCopyListsABoundedNumberOfDifferences(t *testing.T) {

@@ -60,7 +60,7 @@ type listing struct {
 func (s *Store) listed(ctx context.Context, principal string, from place) ([]listing, error) {
 	var all []listing
 	seen := make(map[session.ID]bool)
-	for _, one := range []session.Store{s.old, s.new} {
+	for i, one := range []session.Store{s.old, s.new} {
 		lister, err := power[session.Lister](one, "Lister")
 		if err != nil {
 			return nil, err
@@ -73,7 +73,7 @@ func (s *Store) listed(ctx context.Context, principal string, from place) ([]lis
 			for _, r := range page {
 				if !seen[r.ID] && placeOf(r).compare(from) < 0 {
 					seen[r.ID] = true
-					all = append(all, listing{r, one == s.old})
+					all = append(all, listing{r, i == 0})
 				}
 			}
 			if next == "" {

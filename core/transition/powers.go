@@ -27,8 +27,26 @@ func power[P any](s session.Store, name string) (P, error) {
 	return p, nil
 }
 
-// Purge deletes expired records from both stores: see [session.Purger]. Marks stay for
-// as long as they are needed.
+// Lists tells whether both stores can list: see [session.Lister].
+func (s *Store) Lists() bool { return lists(s.old) && lists(s.new) }
+
+func lists(s session.Store) bool {
+	_, ok := s.(session.Lister)
+	l, tells := s.(interface{ Lists() bool })
+	return ok && (!tells || l.Lists())
+}
+
+// PurgesItself tells whether both stores drop expired records by themselves.
+func (s *Store) PurgesItself() bool { return purgesItself(s.old) && purgesItself(s.new) }
+
+func purgesItself(s session.Store) bool {
+	p, ok := s.(interface{ PurgesItself() bool })
+	return ok && p.PurgesItself()
+}
+
+// Purge deletes expired records from both stores: see [session.Purger]. If only one of them
+// drops its own by itself, it is left to do so: Redis looks at all keys to find any. Marks
+// stay for as long as they are needed.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	old, err := power[session.Purger](s.old, "Purger")
 	if err != nil {
@@ -37,6 +55,12 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 	young, err := power[session.Purger](s.new, "Purger")
 	if err != nil {
 		return 0, err
+	}
+	switch a, b := purgesItself(s.old), purgesItself(s.new); {
+	case a && !b:
+		return young.Purge(ctx, before, limit)
+	case b && !a:
+		return old.Purge(ctx, before, limit)
 	}
 	n, err := old.Purge(ctx, before, limit)
 	if err != nil || n >= limit {

@@ -16,6 +16,11 @@ func TestURLsThatLeadToOnePlaceAreKnown(t *testing.T) {
 		{"mysql://h/db", "postgres://h/db", false},
 		{"sqlite:a.db", "sqlite:a.db", true},
 		{"sqlite:a.db", "sqlite:b.db", false},
+		{"sqlite:a.db", "sqlite:./a.db", true},
+		{"sqlite:a.db", "sqlite://a.db", true},
+		{"sqlite:a.db", "sqlite:/a.db", false},
+		{"postgres://u:p@h", "postgres://v:p@h", false}, // each has a database of its name
+		{"postgres://u:p@h", "postgres://v:p@h/u", true},
 		{"redis://h", "rediss://:p@h:6379/0", true},
 		{"redis://h/0", "redis://h/1", false},
 		{"redis://h?db=1", "redis://h", false},

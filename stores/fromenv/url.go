@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -41,8 +42,15 @@ func (u URL) parse() (*url.URL, error) {
 // time limits lead to one place.
 func (u URL) place() string {
 	parsed, err := u.parse()
-	if err != nil || parsed.Scheme == "sqlite" {
+	if err != nil {
 		return string(u)
+	}
+	if parsed.Scheme == "sqlite" {
+		file, err := filepath.Abs(parsed.Opaque)
+		if err != nil {
+			file = parsed.Opaque
+		}
+		return "sqlite " + file
 	}
 	scheme, port := parsed.Scheme, ""
 	switch scheme {
@@ -65,6 +73,9 @@ func (u URL) place() string {
 	path := strings.TrimRight(parsed.Path, "/")
 	if scheme == "redis" && path == "/0" {
 		path = ""
+	}
+	if scheme == "postgres" && path == "" && !query.Has("dbname") {
+		path = "/" + parsed.User.Username()
 	}
 	parts = append(parts, path)
 	for _, name := range []string{"host", "port", "dbname", "options", "search_path", "master_name", "db"} {
