@@ -169,7 +169,7 @@ func (w *work) successor() (state, error) {
 		was := &w.base
 		from = w.m.blank()
 		if w.same {
-			from.rec.IdleTimeout, from.rec.Persistent = was.rec.IdleTimeout, was.rec.Persistent
+			from.rec.Created, from.rec.IdleTimeout, from.rec.Persistent = was.rec.Created, was.rec.IdleTimeout, was.rec.Persistent
 		}
 		if !w.clean && (was.rec.Principal == "" || was.rec.Principal == w.login) {
 			from.values = was.values
