@@ -50,6 +50,11 @@ type Options struct {
 	// begins none. A login beyond it ends the oldest sessions, by their login, each
 	// with EventRevoked; if it then fails, they are ended all the same. The store
 	// must be a [Lister]; a login costs a list call more.
+	//
+	// A login elsewhere that falls between the two writes of a login again may count
+	// that one twice, and end, or be refused for, one session too many. Of a
+	// double-clicked sign-in under a limit of 1 one ends the other, also if the
+	// browser hears last of the one that was ended.
 	MaxSessions int
 
 	// MaxSessionsPreventsLogin refuses a login beyond MaxSessions, with
