@@ -109,7 +109,7 @@ func (w *work) move(ctx context.Context) error {
 // made of it.
 func (w *work) revoked(ctx context.Context, old ID) error {
 	_, err := w.m.end(ctx, old, w.base.rec.Version, func(_, next *Record) bool {
-		return next.Created.Equal(w.base.rec.Created) && next.Authenticated.Equal(w.base.rec.Authenticated)
+		return next.Created.Equal(w.base.rec.Created)
 	})
 	switch {
 	case errors.Is(err, ErrPending):
