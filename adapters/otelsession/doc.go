@@ -18,7 +18,7 @@
 //	instrument                    kind           unit       attributes                what it tells
 //	seshat.session.created        counter        {session}                            stored for the first time
 //	seshat.session.ended          counter        {session}  seshat.end.reason         destroyed, revoked, or expired
-//	seshat.session.logins         counter        {login}                              principals that logged in
+//	seshat.session.logins         counter        {login}                              principals that logged in, or reauthenticated
 //	seshat.session.conflicts      counter        {conflict}                           a parallel write came first; applied again
 //	seshat.session.refused_writes counter        {write}                              the session had ended meanwhile
 //	seshat.session.payload.size   histogram      By                                   bytes of values in each write of some that succeeded

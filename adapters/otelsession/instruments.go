@@ -45,7 +45,7 @@ func newInstruments(m metric.Meter) (instruments, error) {
 	i := instruments{
 		created:         counter("seshat.session.created", "{session}", "Sessions that were stored for the first time."),
 		ended:           counter("seshat.session.ended", "{session}", "Sessions that ended, by reason; expired ones where a request came with them."),
-		logins:          counter("seshat.session.logins", "{login}", "Principals that logged in."),
+		logins:          counter("seshat.session.logins", "{login}", "Principals that logged in, or reauthenticated."),
 		conflicts:       counter("seshat.session.conflicts", "{conflict}", "Writes that a parallel one overtook, and that were applied again."),
 		refused:         counter("seshat.session.refused_writes", "{write}", "Writes that were refused since the session had ended."),
 		others:          counter("seshat.session.events", "{event}", "Events that no other instrument counts, by kind."),

@@ -111,7 +111,7 @@ type revocation struct {
 }
 
 // Except spares the given session: "sign out everywhere else". It also spares
-// what a renewal by a parallel request makes of it, for which RevokeAll waits: for
+// what a renewal or Reauthenticate by a parallel request makes of it, for which RevokeAll waits: for
 // as long as the calls of a renewal may take, three times Options.StoreTimeout
 // from its beginning. If a store failed in the middle of a renewal the session may
 // be open under two tokens: then only the one of s is spared, after that wait. It
@@ -134,12 +134,12 @@ func (m *Manager) mayTake(created *Record) time.Duration {
 }
 
 // spares tells whether s is the session to be spared, or what a renewal made of
-// it meanwhile: that has the same times, and the marks lead to it.
+// it meanwhile: that began when it did, and the marks lead to it.
 func (m *Manager) spares(ctx context.Context, r *revocation, s *Stored) (bool, error) {
 	if r.id == "" || s.ID == r.id {
 		return r.id != "", nil
 	}
-	if !s.Record.Created.Equal(r.except.Created) || !s.Record.Authenticated.Equal(r.except.Authenticated) {
+	if !s.Record.Created.Equal(r.except.Created) {
 		return false, nil
 	}
 	began, clock, most := time.Now(), m.now(), m.mayTake(&s.Record)

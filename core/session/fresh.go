@@ -79,7 +79,7 @@ func (s *Session) Fresh(d time.Duration) bool {
 // gets a new token when the response is sent, the old one is worth nothing, AuthenticatedAt
 // is that moment, and Options.Lifetime and the idle timeout begin anew (NIST SP 800-63B-4,
 // section 5.2). Values, the idle timeout and whether the cookie outlives the browser stay as
-// they are; a lifetime of its own must be set again.
+// they are, and so does CreatedAt; a lifetime of its own must be set again.
 //
 // It signs nobody in. If nobody is signed in, Err and Options.ErrorHandler tell
 // ErrNotFresh. If the session has ended, or a parallel request has given it another

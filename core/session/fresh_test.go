@@ -213,7 +213,7 @@ func TestAReauthenticationBeginsTheTimesAnewAndKeepsTheRest(t *testing.T) {
 	}
 	thief.seesNothing()
 	b.visit(func(s *session.Session) {
-		if !s.CreatedAt().Equal(at) || !s.AuthenticatedAt().Equal(at) || !s.ExpiresAt().Equal(at.Add(2*time.Hour)) {
+		if !s.CreatedAt().Equal(at.Add(-time.Hour)) || !s.AuthenticatedAt().Equal(at) || !s.ExpiresAt().Equal(at.Add(2*time.Hour)) {
 			t.Errorf("at %v: created %v, authenticated %v, expires %v", at, s.CreatedAt(), s.AuthenticatedAt(), s.ExpiresAt())
 		}
 	}).want(200)

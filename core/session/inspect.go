@@ -21,7 +21,8 @@ func info(id ID, r *Record) Info {
 // next is "" on the last page. What has expired is left out, so a page may have
 // fewer sessions, or none, and not be the last. Whatever begins and ends
 // meanwhile, a session that is there all the time is on exactly one page; one that
-// is renewed meanwhile may be on two. A limit or an after that cannot be is ErrInvalid.
+// is renewed meanwhile may be on two, and one that is logged in again, since it is
+// the newest then, on none. A limit or an after that cannot be is ErrInvalid.
 func (m *Manager) ListPage(ctx context.Context, principal, after string, limit int) (page []Info, next string, err error) {
 	lister, ok := m.store.(Lister)
 	switch {

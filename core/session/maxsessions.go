@@ -42,11 +42,11 @@ func (o *Options) checkMaxSessions() error {
 }
 
 // open stores next under a new token, within the limit of sessions if it is a
-// login. Whatever it created is taken back on an error.
+// login that begins one. Whatever it created is taken back on an error.
 func (w *work) open(ctx context.Context, next *state) (t token, id ID, err error) {
 	for again := 0; ; again++ {
 		t, id, err = w.m.create(ctx, w.record(next, 1))
-		if err != nil || w.login == "" || w.m.opts.MaxSessions == 0 {
+		if err != nil || w.goesOn() || w.m.opts.MaxSessions == 0 {
 			return t, id, err
 		}
 		w.apart = append(w.apart, id)
@@ -167,8 +167,8 @@ func (w *work) counted(ctx context.Context, own ID) ([]Stored, error) {
 	}
 }
 
-// renewal is for how long a renewal may still be under way, of which sorted
-// sessions show both the old record and the new one. The own one is new.
+// renewal is for how long a renewal or reauthentication may still be under way, of
+// which sorted sessions show both the old record and the new one. The own one is new.
 func (m *Manager) renewal(sessions []Stored, own ID) (left time.Duration) {
 	var last *Record
 	for i := range sessions {

@@ -200,6 +200,93 @@ func TestALoginDuringARenewalCountsItOnce(t *testing.T) {
 	}
 }
 
+// Whoever ends a session by the ID that a reauthentication is giving it ends the session.
+func TestARevokedReauthenticationUnderALimitStaysEnded(t *testing.T) {
+	for _, most := range []int{0, 3} {
+		s := newSite(t, session.Options{MaxSessions: most})
+		b := s.signIn("alice")
+		s.clock.advance(time.Second)
+		old := b.id()
+		revoke := func() {
+			infos, err := s.m.List(context.Background(), "alice")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range infos {
+				if i.ID != old {
+					if err := s.m.Revoke(context.Background(), i.ID); err != nil {
+						t.Errorf("Revoke: %v", err)
+					}
+				}
+			}
+		}
+		s.store.plan("create", after(revoke))
+		b.visit(reauthenticate)
+		if n := s.alive(); n != 0 {
+			t.Errorf("MaxSessions %d: %d sessions are alive", most, n)
+		}
+	}
+}
+
+// As TestALoginDuringARenewalCountsItOnce, for a reauthentication.
+func TestALoginDuringAReauthenticationCountsItOnce(t *testing.T) {
+	for _, prevents := range []bool{false, true} {
+		s := newSite(t, session.Options{MaxSessions: 2, MaxSessionsPreventsLogin: prevents})
+		here := s.signIn("alice")
+		s.clock.advance(time.Second)
+		update, g := stopBefore()
+		s.store.plan("update", update)
+		again := here.begin(reauthenticate)
+		<-g.reached
+		s.clock.advance(time.Second)
+		listed, l := stopAfter()
+		s.store.plan("list", listed)
+		late := s.browser()
+		in := late.begin(login("alice"))
+		<-l.reached // it has seen both
+		close(g.open)
+		if a := <-again; a.status != 200 {
+			t.Errorf("prevents %v: the reauthentication was answered %d", prevents, a.status)
+		}
+		close(l.open)
+		if a := <-in; a.status != 200 {
+			t.Errorf("prevents %v: the login was answered %d", prevents, a.status)
+		}
+		if n := s.alive(); n != 2 {
+			t.Errorf("prevents %v: %d sessions are alive", prevents, n)
+		}
+	}
+}
+
+func TestALoweredLimitRefusesNoReauthentication(t *testing.T) {
+	s := newSite(t, session.Options{MaxSessions: 2, MaxSessionsPreventsLogin: true})
+	a, b := s.signIn("alice"), s.signIn("alice")
+	s.clock.advance(time.Second)
+	lower := s.another(session.Options{MaxSessions: 1, MaxSessionsPreventsLogin: true})
+	b.at(lower).visit(reauthenticate).want(200)
+	a.at(lower).sees("alice")
+}
+
+func TestALoginBesideAStuckReauthenticationEndsNoSessionWithinTheLimit(t *testing.T) {
+	s := newSite(t, session.Options{MaxSessions: 3})
+	oldest, here := s.signIn("alice"), s.signIn("alice")
+	s.clock.advance(time.Second)
+	update, g := stopBefore()
+	s.store.plan("update", update)
+	again := here.begin(reauthenticate)
+	<-g.reached
+	s.clock.advance(time.Second)
+	late := s.browser()
+	in := late.begin(login("alice"))
+	time.Sleep(50 * time.Millisecond)
+	close(g.open)
+	(<-again).want(200)
+	(<-in).want(200)
+	oldest.sees("alice")
+	here.sees("alice")
+	late.sees("alice")
+}
+
 func TestALimitNeedsAStoreThatCanList(t *testing.T) {
 	memory := session.NewMemoryStore(session.MemoryOptions{})
 	for name, store := range map[string]session.Store{

@@ -109,7 +109,7 @@ func (w *work) move(ctx context.Context) error {
 // made of it.
 func (w *work) revoked(ctx context.Context, old ID) error {
 	_, err := w.m.end(ctx, old, w.base.rec.Version, func(_, next *Record) bool {
-		return next.Created.Equal(w.base.rec.Created) && next.Authenticated.Equal(w.base.rec.Authenticated)
+		return next.Created.Equal(w.base.rec.Created)
 	})
 	switch {
 	case errors.Is(err, ErrPending):
@@ -169,7 +169,7 @@ func (w *work) successor() (state, error) {
 		was := &w.base
 		from = w.m.blank()
 		if w.same {
-			from.rec.IdleTimeout, from.rec.Persistent = was.rec.IdleTimeout, was.rec.Persistent
+			from.rec.Created, from.rec.IdleTimeout, from.rec.Persistent = was.rec.Created, was.rec.IdleTimeout, was.rec.Persistent
 		}
 		if !w.clean && (was.rec.Principal == "" || was.rec.Principal == w.login) {
 			from.values = was.values

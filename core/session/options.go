@@ -46,10 +46,15 @@ type Options struct {
 
 	// MaxSessions is how many sessions one principal may have at once. Default:
 	// 0, any number. It is exact, also for parallel logins on many processes;
-	// logging in again in a session does not count it twice. A login beyond it
-	// ends the oldest sessions, by their login, each with EventRevoked; if it then
-	// fails, they are ended all the same. The store must be a [Lister]; a login
-	// costs a list call more.
+	// logging in again in a session does not count it twice, and Reauthenticate
+	// begins none. A login beyond it ends the oldest sessions, by their login, each
+	// with EventRevoked; if it then fails, they are ended all the same. The store
+	// must be a [Lister]; a login costs a list call more.
+	//
+	// A login elsewhere that falls between the two writes of a login again may count
+	// that one twice, and end, or be refused for, one session too many. Of a
+	// double-clicked sign-in under a limit of 1 one ends the other, also if the
+	// browser hears last of the one that was ended.
 	MaxSessions int
 
 	// MaxSessionsPreventsLogin refuses a login beyond MaxSessions, with

@@ -21,7 +21,7 @@ const (
 //	go sessions.PurgeEvery(ctx, time.Hour)
 //
 // The interval is from the end of a purge to the beginning of the next, up to a
-// tenth longer, and a minute at least. What is due at the start begins within half
+// tenth longer; it is a minute at least, and 400 days at most. What is due at the start begins within half
 // a minute. Of all processes that do so on one store one purges, and that counts for all;
 // if it dies, another takes over when its lease has run out, five minutes at most.
 //
@@ -48,7 +48,7 @@ func (m *Manager) PurgeEvery(ctx context.Context, interval time.Duration, option
 		<-ctx.Done()
 		return
 	}
-	interval = max(interval, leastInterval)
+	interval = min(max(interval, leastInterval), maxLifetime)
 	wait := rand.N(min(firstPurge, interval))
 	for sleep(ctx, wait) == nil {
 		wait = min(max(m.purgeTurn(ctx, interval, options), time.Second), interval)

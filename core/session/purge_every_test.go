@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -288,6 +289,23 @@ func TestPurgeEveryCostsAStoreNothingThatNeedsNoPurge(t *testing.T) {
 		}
 		if !session.NewMemoryStore(session.MemoryOptions{}).PurgesItself() {
 			t.Error("the memory store wants purges")
+		}
+	})
+}
+
+func TestPurgeEveryOfTheLongestIntervalPurgesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		defer cancel()
+		store := newRows(10, func(batch, _ int) (time.Duration, error) {
+			if batch == 10 {
+				cancel()
+			}
+			return 0, nil
+		})
+		newSite(t, session.Options{Store: store}).m.PurgeEvery(ctx, math.MaxInt64)
+		if n := store.asked(); n != 1 {
+			t.Errorf("%d batches in a day", n)
 		}
 	})
 }

@@ -123,7 +123,7 @@ func (l *purgeLease) release(ctx context.Context, interval time.Duration, err er
 		if rec.Authenticated.Before(rec.Created) {
 			rec.Authenticated = rec.Created
 		}
-		stays = min(interval, maxLifetime) * 2 // so that purges leave it until it is taken again
+		stays = interval * 2 // so that purges leave it until it is taken again
 	}
 	_ = l.store(context.WithoutCancel(ctx), rec, stays) // if it fails, the lease runs out
 }

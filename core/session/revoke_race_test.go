@@ -174,37 +174,44 @@ func TestALoginWhoseSuccessorIsRevokedBeforeItIsAnsweredLogsIn(t *testing.T) {
 // A renewal of the browser that signs out everywhere else has created its
 // successor, which is listed, and not yet made a mark of the old record.
 func TestExceptSparesASessionThatIsBeingRenewed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		moving := session.Options{Clock: time.Now}
-		s := newSite(t, moving)
-		b, elsewhere := s.browser(), s.browser()
-		b.visit(login("alice")).want(200)
-		time.Sleep(time.Second)
-		elsewhere.visit(login("alice")).want(200)
-		other, rival := s.another(moving), b.thief()
-		stop, g := stopBefore()
-		s.store.plan("update", stop)
-		renewed := make(chan answer)
-		go func() { renewed <- b.visit(renew) }()
-		<-g.reached
-		revoked := make(chan int)
-		go rival.at(other).visit(func(ses *session.Session) {
-			n, err := other.m.RevokeAll(context.Background(), "alice", session.Except(ses))
-			if err != nil {
-				t.Errorf("RevokeAll: %v", err)
-			}
-			revoked <- n
-		})
-		time.Sleep(2900 * time.Millisecond) // almost what a call may take
-		synctest.Wait()
-		close(g.open)
-		if n := <-revoked; n != 1 {
-			t.Errorf("revoked %d, want 1", n)
+	for name, move := range moves {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { exceptSpares(t, move) }) })
+	}
+}
+
+// moves are what gives a session that goes on another token.
+var moves = map[string]func(*session.Session){"renew": renew, "reauthenticate": reauthenticate}
+
+func exceptSpares(t *testing.T, move func(*session.Session)) {
+	moving := session.Options{Clock: time.Now}
+	s := newSite(t, moving)
+	b, elsewhere := s.browser(), s.browser()
+	b.visit(login("alice")).want(200)
+	time.Sleep(time.Second)
+	elsewhere.visit(login("alice")).want(200)
+	other, rival := s.another(moving), b.thief()
+	stop, g := stopBefore()
+	s.store.plan("update", stop)
+	renewed := make(chan answer)
+	go func() { renewed <- b.visit(move) }()
+	<-g.reached
+	revoked := make(chan int)
+	go rival.at(other).visit(func(ses *session.Session) {
+		n, err := other.m.RevokeAll(context.Background(), "alice", session.Except(ses))
+		if err != nil {
+			t.Errorf("RevokeAll: %v", err)
 		}
-		(<-renewed).want(200).setsCookie()
-		b.sees("alice")
-		elsewhere.seesNothing()
+		revoked <- n
 	})
+	time.Sleep(2900 * time.Millisecond) // almost what a call may take
+	synctest.Wait()
+	close(g.open)
+	if n := <-revoked; n != 1 {
+		t.Errorf("revoked %d, want 1", n)
+	}
+	(<-renewed).want(200).setsCookie()
+	b.sees("alice")
+	elsewhere.seesNothing()
 }
 
 // A renewal that a store's failure left with both tokens open has one session
@@ -302,7 +309,7 @@ func TestExceptSparesASessionThatIsRenewedTwice(t *testing.T) {
 
 // A list shows a session that is being renewed under both IDs.
 func TestARevokedSuccessorEndsTheSessionAlsoIfTheRenewalComesToNothing(t *testing.T) {
-	for _, why := range []string{"the client leaves", "the store fails once", "another renewal wins"} {
+	for _, why := range []string{"the client leaves", "the store fails once", "another renewal wins", "a reauthentication wins"} {
 		t.Run(why, func(t *testing.T) {
 			s := newSite(t, session.Options{})
 			b, other := s.browser(), s.another(session.Options{})
@@ -315,8 +322,12 @@ func TestARevokedSuccessorEndsTheSessionAlsoIfTheRenewalComesToNothing(t *testin
 				if len(infos) != 2 || err != nil {
 					t.Errorf("listed %v, error %v", infos, err)
 				}
-				if why == "another renewal wins" {
+				switch why {
+				case "another renewal wins":
 					rival.visit(renew).want(200)
+				case "a reauthentication wins":
+					other.clock.advance(time.Second)
+					rival.visit(reauthenticate).want(200)
 				}
 				for _, info := range infos {
 					if info.ID == old {
@@ -330,7 +341,7 @@ func TestARevokedSuccessorEndsTheSessionAlsoIfTheRenewalComesToNothing(t *testin
 				case "the client leaves":
 					cancel()
 					return ctx.Err()
-				case "another renewal wins":
+				case "another renewal wins", "a reauthentication wins":
 					return do(ctx)
 				}
 				return errDown

@@ -60,8 +60,9 @@ func (w *work) begin(ctx context.Context) error {
 // start makes the record that of a session that begins now.
 func (w *work) start(st *state) {
 	now := w.m.now()
-	st.rec.Created = now
-	st.rec.LastSeen = now
+	if st.rec.LastSeen = now; !w.same {
+		st.rec.Created = now
+	}
 	if st.rec.Principal = w.login; w.login != "" {
 		st.rec.Authenticated = now
 	}

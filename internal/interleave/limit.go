@@ -28,6 +28,9 @@ func Limit() (rows []Scenario) {
 		{1, []Op{Renews, LogsInElsewhere}},
 		{1, []Op{LogsInElsewhere, Updates}},
 		{2, []Op{LogsIn, Renews}},
+		{1, []Op{Reauthenticates, LogsInElsewhere}},
+		{2, []Op{Reauthenticates, LogsInElsewhere}},
+		{2, []Op{Reauthenticates, RevokesAll}},
 		{1, []Op{LogsInElsewhere, RevokesAll}},
 	} {
 		sc := row(limited, c.ops...)
