@@ -26,6 +26,7 @@
 // the new store is used alone: where that deletes a session, nothing is left to
 // tell a late copier.
 //
+// Two stores that are each a cached_db need caches apart: a Redis, number or prefix each.
 // The database alone and cached_db are one table, so nothing is moved between them:
 // see Options.ReadTruth of package cacheddb.
 //

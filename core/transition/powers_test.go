@@ -105,3 +105,34 @@ func TestWhatOneStoreNeedNotOrCannotDoIsToldAndLeftAlone(t *testing.T) {
 		t.Error("MaxSessions was taken over a store that cannot list")
 	}
 }
+
+func TestALeaseOfTheNewStoreFromBeforeIsNoDifference(t *testing.T) {
+	for _, hours := range [][2]time.Duration{{1, 1}, {3, 1}, {1, 3}} { // the same version, a greater one in old, and in new
+		synctest.Test(t, func(t *testing.T) {
+			old, young := &table{Store: memory()}, &table{Store: memory()}
+			for i, s := range []*table{old, young} {
+				ctx, stop := context.WithTimeout(t.Context(), hours[i]*time.Hour)
+				newProcess(t, s).m.PurgeEvery(ctx, time.Hour)
+				stop()
+			}
+			for range 2 {
+				if _, err := transition.Copy(t.Context(), scanning{old}, young, transition.CopyOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r, err := transition.Copy(t.Context(), scanning{old}, young, transition.CopyOptions{})
+			if err != nil || !r.Done() {
+				t.Errorf("Copy: %+v, %v", r, err)
+			}
+			if r, err = transition.Verify(t.Context(), scanning{old}, young, transition.CopyOptions{}); err != nil || !r.Done() {
+				t.Errorf("Verify: %+v, %v", r, err)
+			}
+		})
+	}
+}
+
+type scanning struct{ *table }
+
+func (s scanning) Scan(ctx context.Context, after string, limit int) ([]session.Stored, string, error) {
+	return s.Store.(session.Scanner).Scan(ctx, after, limit)
+}

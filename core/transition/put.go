@@ -40,6 +40,8 @@ func (c *copier) put(ctx context.Context, id session.ID, rec *session.Record, ou
 	case there.kind == ended:
 		out.why = fmt.Sprintf("version %d in the old store, but ended in the new one", rec.Version)
 		return copied, true, nil
+	case copied.Version >= rec.Version && copied.MovedTo != "" && rec.MovedTo != "":
+		return copied, true, nil // neither is a session: each store has had a lease of PurgeEvery
 	case copied.Version > rec.Version:
 		out.why = fmt.Sprintf("version %d in the old store, but %d in the new one", rec.Version, copied.Version)
 		return copied, true, nil
@@ -67,7 +69,7 @@ func (c *copier) remove(ctx context.Context, id session.ID, there *found, out *d
 	switch {
 	case err != nil:
 		return false, err
-	case copied.kind != plain:
+	case copied.kind != plain, copied.rec.MovedTo != "": // no session
 		return true, nil
 	case there.kind == plain && copied.rec.Version > there.rec.Version:
 		out.why = fmt.Sprintf("version %d in the old store, which has expired, but %d in the new one", there.rec.Version, copied.rec.Version)

@@ -69,7 +69,7 @@ func (c *copier) compare(r *Report, old, new found) (why string) {
 		return fmt.Sprintf("ended, but a copy that was under way left version %d in the new store: run the copy again", is)
 	case old.kind == ended:
 		r.Ended = 1
-	case c.expired(&old.rec) && new.kind == plain:
+	case c.expired(&old.rec) && new.kind == plain && new.rec.MovedTo == "":
 		return fmt.Sprintf("expired, but a copy that was under way left version %d in the new store: run the copy again", is)
 	case c.expired(&old.rec):
 		r.Expired = 1

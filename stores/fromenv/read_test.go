@@ -168,6 +168,10 @@ func TestAWrongValueIsToldWithItsVariableAndWhatIsAllowed(t *testing.T) {
 			"SESSION_TRANSITION_FROM=cached_db SESSION_TRANSITION_STEP=1 SESSION_ENGINE=cached_db DATABASE_URL=sqlite:x REDIS_URL=redis://a SESSION_TRANSITION_REDIS_URL=redis://b",
 			[]string{"go to db"},
 		},
+		{
+			"SESSION_TRANSITION_FROM=cached_db SESSION_TRANSITION_STEP=1 SESSION_ENGINE=cached_db DATABASE_URL=sqlite:x SESSION_TRANSITION_DATABASE_URL=sqlite:y REDIS_URL=redis://a",
+			[]string{"same keys", "redis://HOST/1", "SESSION_TRANSITION_REDIS_URL"},
+		},
 		{"SESSION_TRANSITION_STEP=1", []string{"SESSION_TRANSITION_FROM is not set"}},
 		{"SESSION_TRANSITION_STEP=3 SESSION_TRANSITION_FROM=db SESSION_ENGINE=cached_db DATABASE_URL=sqlite:x", []string{`"3"`, "1 or 2"}},
 		{"SESSION_TRANSITION_STEP=first SESSION_TRANSITION_FROM=db SESSION_ENGINE=cached_db DATABASE_URL=sqlite:x", []string{`"first"`, "1 or 2"}},

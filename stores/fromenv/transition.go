@@ -105,6 +105,8 @@ func (s Settings) impossibleMove() error {
 		return errors.New("SESSION_TRANSITION_FROM: a cache without REDIS_URL ends with its process, so that nothing can be moved from or to it: set REDIS_URL, or SESSION_TRANSITION_REDIS_URL for the old one")
 	case oneTruth(from, to) && from.engine == to.engine:
 		return errors.New("SESSION_TRANSITION_FROM: cached_db cannot change its Redis and keep its database in one transition, since each half of the processes would not hear of the other's writes: go to db, and from there to cached_db")
+	case from.engine == engineCachedDB && to.engine == engineCachedDB && to.redis != "" && from.redis == to.redis:
+		return errors.New("SESSION_TRANSITION_FROM: cached_db cannot change its database and keep its Redis, since both databases would have the same keys there: give REDIS_URL another Redis, or another number on this one, such as redis://HOST/1, and SESSION_TRANSITION_REDIS_URL the one of before")
 	}
 	return nil
 }
