@@ -156,6 +156,18 @@ func TestAnOutageWhileSessionsAreCountedKeepsNothingOfTheLogin(t *testing.T) {
 	}
 }
 
+func TestALoginThatFailsAfterItMadeRoomHasEndedTheOldest(t *testing.T) {
+	s := newSite(t, session.Options{MaxSessions: 1})
+	old := s.signIn("alice")
+	s.clock.advance(time.Second)
+	visitor := s.browser()
+	visitor.visit(add("tea")).want(200)
+	s.store.plan("fresh", failBefore) // the look at the old record
+	visitor.visit(login("alice")).want(503)
+	visitor.sees("", "tea")
+	old.seesNothing()
+}
+
 func TestALoginGoesOnWhereTheCacheHasYetToHearOfAnEnding(t *testing.T) {
 	s := newSite(t, session.Options{MaxSessions: 1})
 	old := s.signIn("alice")
