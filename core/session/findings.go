@@ -26,6 +26,7 @@ func (f Finding) String() string {
 func (p Policy) Findings() (out []Finding) {
 	c := &p.Cookie
 	prefixed := hasPrefixFold(c.Name, hostPrefix) || hasPrefixFold(c.Name, securePrefix) || hasPrefixFold(c.Name, httpPrefix)
+	hostOnly := hasPrefixFold(c.Name, hostPrefix) // also hostHTTPPrefix
 	for _, rule := range []struct {
 		broken bool
 		Finding
@@ -56,6 +57,11 @@ func (p Policy) Findings() (out []Finding) {
 			"Subdomains, and pages over plain http, can set a cookie of this name (ASVS 3.3.1).",
 			choose(c.Domain == "" && c.Path == "/", `Leave out Cookie.Name, or begin it with "__Host-". Renaming signs everybody out.`,
 				`Leave out Cookie.Domain and Path so that the name can begin with "__Host-"; else begin it with "__Secure-". Renaming signs everybody out.`),
+		}},
+		{p.Secure && prefixed && c.Domain == "" && !hostOnly, Finding{
+			"cookie.prefix", false, fmt.Sprintf("The cookie's name, %q, does not begin with \"__Host-\".", c.Name),
+			"Subdomains can set a cookie of this name (ASVS 3.3.3).",
+			`Leave out Cookie.Path and Name, or begin it with "__Host-". Renaming signs everybody out.`,
 		}},
 		{!c.BrowserSession, Finding{
 			"cookie.persistent", false, "The cookie outlives the browser.",

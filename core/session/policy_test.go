@@ -94,10 +94,15 @@ func TestEachDepartureFromTheChecklistIsAFindingWithWhatToDo(t *testing.T) {
 			t.Errorf("%+v has the findings %q, want %q", options, got, want)
 		}
 	}
+	for _, name := range []string{"__Secure-id", "__Http-id"} { // a subdomain can set it
+		if f := policyOf(t, sound(func(s *o) { s.Cookie.Name = name })).Findings(); len(f) != 1 || f[0].Check != "cookie.prefix" {
+			t.Errorf("the name %s has the findings %v", name, f)
+		}
+	}
 	for _, good := range []session.Options{
 		sound(func(s *o) { s.TouchInterval = 30 * time.Minute }),
 		sound(func(s *o) { s.Cookie.Name = "__host-id" }),
-		sound(func(s *o) { s.Cookie.Name = "__Http-id" }),
+		sound(func(s *o) { s.Cookie.Name = "__Host-Http-id" }),
 	} {
 		if f := policyOf(t, good).Findings(); len(f) > 0 {
 			t.Errorf("%+v has the findings %v", good, f)
