@@ -77,6 +77,8 @@ type journey struct {
 	t      *testing.T
 	base   []string // the environment of every stage
 	now    stage
+	old    session.Store // of the last copy
+	new    session.Store
 	copied int
 }
 
@@ -191,17 +193,25 @@ func (j *journey) count() (logouts, lost, revived, others int) {
 	return logouts, lost, revived, others
 }
 
-func (j *journey) stores(ctx context.Context) (old, new session.Store) {
-	return j.open(j.t, j.env(stage{engine: j.now.from})).Options.Store, j.open(j.t, j.env(stage{engine: j.now.engine})).Options.Store
-}
-
+// copy copies until nothing is left.
 func (j *journey) copy(ctx context.Context) {
-	old, new := j.stores(ctx)
-	r, err := transition.Copy(ctx, old, new, transition.CopyOptions{})
-	j.t.Logf("%+v %v", r, err)
-	j.copied += r.Copied
-	r, err = transition.Copy(ctx, old, new, transition.CopyOptions{})
-	j.t.Logf("%+v %v", r, err)
+	j.old = j.open(j.t, j.env(stage{engine: j.now.from})).Options.Store
+	j.new = j.open(j.t, j.env(stage{engine: j.now.engine})).Options.Store
+	for {
+		r, err := transition.Copy(ctx, j.old, j.new, transition.CopyOptions{})
+		if err != nil || r.Differing > 0 {
+			j.t.Fatalf("copy: %+v, %v", r, err)
+		}
+		if j.copied += r.Copied; r.Done() {
+			return
+		}
+	}
 }
 
-func (j *journey) finish(ctx context.Context) {}
+// finish removes the marks of what copy copied.
+func (j *journey) finish(ctx context.Context) {
+	r, err := transition.Finish(ctx, j.old, j.new, transition.CopyOptions{})
+	if err != nil || r.Removed == 0 {
+		j.t.Fatalf("finish: %+v, %v", r, err)
+	}
+}
