@@ -88,6 +88,10 @@ func (s *Settings) ownPointers() {
 // dropOverruled drops the defaults of times that say in other words what a
 // variable says.
 func (s *Settings) dropOverruled(given map[string]string) {
+	every := s.SaveEveryRequest
+	if b, err := strconv.ParseBool(given["SESSION_SAVE_EVERY_REQUEST"]); err == nil {
+		every = b
+	}
 	for _, d := range []struct {
 		value *time.Duration
 		name  string
@@ -98,7 +102,7 @@ func (s *Settings) dropOverruled(given map[string]string) {
 		{&s.IdleTimeout, "SESSION_IDLE_TIMEOUT", []string{"SESSION_PRESET"}},
 	} {
 		for _, by := range d.by {
-			if given[by] != "" && given[d.name] == "" && (by == "SESSION_PRESET" || !s.SaveEveryRequest) {
+			if given[by] != "" && given[d.name] == "" && (by == "SESSION_PRESET" || !every) {
 				*d.value = 0
 			}
 		}

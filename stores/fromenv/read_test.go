@@ -266,6 +266,17 @@ func TestAVariableOverrulesTheDefaultOfItsOtherName(t *testing.T) {
 	}
 }
 
+func TestALifetimeStaysWhereTheEnvironmentMakesTheAgeAnIdleTimeout(t *testing.T) {
+	set := read(t, fromenv.Settings{Engine: "memory", Lifetime: 720 * time.Hour}, "SESSION_SAVE_EVERY_REQUEST=True", "SESSION_COOKIE_AGE=3600")
+	if set.Lifetime != 720*time.Hour || set.CookieAge != time.Hour {
+		t.Errorf("the lifetime is %v, the age %v", set.Lifetime, set.CookieAge)
+	}
+	set = read(t, fromenv.Settings{Engine: "memory", SaveEveryRequest: true, CookieAge: time.Hour}, "SESSION_SAVE_EVERY_REQUEST=False", "SESSION_LIFETIME=24h")
+	if set.Lifetime != 24*time.Hour || set.CookieAge != 0 {
+		t.Errorf("the lifetime is %v, the age %v", set.Lifetime, set.CookieAge)
+	}
+}
+
 func TestAVariableThatIsNoSettingIsAWarningWithANearName(t *testing.T) {
 	const secret = "s3cret"
 	env := environ("SESSION_ENGIN=db", "SESSION_COOKIE_SAME_SITE=Lax", "SESSION_SECRET="+secret, "SESSION_CACHE_ALIAS=default", "SESSION_FILE_PATH=/tmp", "SESSION_SERIALIZER=x",

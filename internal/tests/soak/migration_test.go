@@ -189,7 +189,7 @@ func (j *journey) count() (logouts, lost, revived int) {
 
 // seshat runs the command-line tool with the settings of the stage, and returns
 // the report that it prints.
-func (j *journey) seshat(t *testing.T, args ...string) (report struct{ Copied, Left, Differing int }) {
+func (j *journey) seshat(t *testing.T, args ...string) (report struct{ Copied, Left, Differing, Removed int }) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), j.tool, append([]string{"copy", "--json"}, args...)...)
 	cmd.Env = j.env(j.now)
@@ -218,5 +218,7 @@ func (j *journey) copy(t *testing.T) {
 // tidy removes the marks of the move that came before.
 func (j *journey) tidy(t *testing.T) {
 	t.Helper()
-	j.seshat(t, "--from", j.moved.from, "--to", j.moved.engine, "--finish", "--yes")
+	if r := j.seshat(t, "--from", j.moved.from, "--to", j.moved.engine, "--finish", "--yes"); r.Removed == 0 {
+		t.Errorf("after a copy there were no marks to remove: %+v", r)
+	}
 }
