@@ -18,18 +18,20 @@ func (t *tool) copyCommand() *cli.Command {
 		Name:      "copy",
 		Category:  "SETTING UP",
 		Usage:     "move all sessions to another engine while the application runs",
-		UsageText: "seshat copy [--from X --to Y] [--dry-run] [--verify | --finish [--yes]]",
+		UsageText: "seshat copy [--from X --to Y] [--dry-run | --verify | --finish] [--yes]",
 		Description: `X and Y are db, cache or cached_db, with DATABASE_URL and REDIS_URL as they are
 set; or a URL; or env:NAME, a variable with a URL, which keeps its password out of
 the list of processes. Give a flag twice, with a database and its Redis, for a
 cached_db that is not the one of the environment. Without both flags it takes the
 transition that the application is in: SESSION_TRANSITION_FROM and its like.
 
-It belongs between the two deployments that docs/migration.md walks through: the
-application must use both stores while it runs. Nobody is signed out, and no
+It belongs between the deployments that docs/migration.md walks through: the
+application must use both stores while it runs. With --from and --to it asks first,
+since a wrong place signs everybody out. Nobody is signed out, and no
 session that ended comes back. Run it again after Ctrl-C or an error: it goes on
 where it stopped, and when it is done there is nothing left to copy.
 
+   seshat copy                                      as SESSION_TRANSITION_FROM says
    seshat copy --from db --to cache --dry-run       how many would it be?
    seshat copy --from db --to cache
    seshat copy --from db --to cache --verify        compare, copy nothing
@@ -91,6 +93,12 @@ func (t *tool) copy(ctx context.Context, cmd *cli.Command) (result, error) {
 			if err := t.confirm(ctx, cmd, "remove the marks of the move: every process must use "+young.place()+" alone by now"); err != nil {
 				return nil, err
 			}
+		}
+	}
+	named := cmd.IsSet("from") || cmd.IsSet("to")
+	if named && !cmd.Bool("verify") && !cmd.Bool("finish") && !cmd.Bool("dry-run") {
+		if err := t.confirm(ctx, cmd, fmt.Sprintf("move all sessions from %s to %s: who is signed in is signed out, unless every process uses both by now (SESSION_TRANSITION_FROM and _STEP)", old.place(), young.place())); err != nil {
+			return nil, err
 		}
 	}
 	total := int64(0)

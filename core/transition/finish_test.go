@@ -61,6 +61,17 @@ func TestVerifyTellsEachKindOfStateApart(t *testing.T) {
 	}
 }
 
+func TestFinishRefusesAnotherPlaceThanTheSessionsMovedTo(t *testing.T) {
+	f := newFixture(t)
+	id, _ := f.migrated()
+	r, err := transition.Finish(f.Context(), f.old, memory(), transition.CopyOptions{})
+	f.fails("Finish", err, transition.ErrUnfinished)
+	if r.Removed != 0 {
+		t.Errorf("%+v", r)
+	}
+	f.holds(f.first, id, 1)
+}
+
 func TestFinishRefusesWhileSessionsAreLeftAndThenRemovesAllMarks(t *testing.T) {
 	f := newFixture(t)
 	ctx := f.Context()

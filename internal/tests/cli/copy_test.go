@@ -38,10 +38,13 @@ func copies(t *testing.T, seshat tool) {
 	if c := run(3, "--verify"); c.Left != 2 || c.Error.Code != "findings" {
 		t.Errorf("before the copy %+v is left", c)
 	}
-	if c := run(0); c.Copied != 2 {
+	if c := run(5); c.Error.Code != "not confirmed" || c.Copied != 0 {
+		t.Errorf("a place named by hand, unconfirmed: %+v", c)
+	}
+	if c := run(0, "--yes"); c.Copied != 2 {
 		t.Errorf("copied %+v", c)
 	}
-	if c := run(0); c.Copied != 0 || c.Migrated != 2 {
+	if c := run(0, "--yes"); c.Copied != 0 || c.Migrated != 2 {
 		t.Errorf("copied again %+v", c)
 	}
 	if c := run(0, "--verify"); c.Migrated != 2 || c.Left != 0 {
