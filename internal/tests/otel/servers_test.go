@@ -72,12 +72,12 @@ func TestRedisOverPostgreSQLIsSeen(t *testing.T) {
 	}
 	got := s.series()
 	for name, want := range map[string]int64{
-		"seshat.session.created":                                                                    1,
-		"seshat.session.logins":                                                                     1,
-		"seshat.session.ended{seshat.end.reason=destroyed}":                                         1,
-		"seshat.cache.loads{seshat.cache.result=miss}":                                              2, // of the first session, and of the one after the login
-		"seshat.cache.loads{seshat.cache.result=hit}":                                               4,
-		"seshat.cache.open_breakers":                                                                0,
+		"seshat.session.created":                            1,
+		"seshat.session.logins":                             1,
+		"seshat.session.ended{seshat.end.reason=destroyed}": 1,
+		"seshat.cache.loads{seshat.cache.result=miss}":      2, // of the first session, and of the one after the login
+		"seshat.cache.loads{seshat.cache.result=hit}":       4,
+		"seshat.cache.open_breakers":                        0,
 		"seshat.tier.call.duration{seshat.operation=get,seshat.outcome=ok,seshat.tier=cache}":       4,
 		"seshat.tier.call.duration{seshat.operation=create,seshat.outcome=ok,seshat.tier=database}": 2,
 		"seshat.tier.call.duration{seshat.operation=delete,seshat.outcome=ok,seshat.tier=database}": 1,
