@@ -140,6 +140,8 @@ func TestNoTypeOfPackageSessionPrintsAToken(t *testing.T) {
 	renew(x.Session())
 	must(t, x.Session().Save(t.Context()))
 	x.Finish(200)
+	details, err := m.Inspect(t.Context(), id)
+	must(t, err)
 	s.given((&http.Response{Header: x.Writer().Header()}).Cookies()[0].Value)
 	values := map[string]any{
 		"Manager": m, "Session": x.Session(), "Exchange": x, "Options": session.Options{Store: m.Store()}, "Cookie": session.Cookie{},
@@ -148,6 +150,8 @@ func TestNoTypeOfPackageSessionPrintsAToken(t *testing.T) {
 		"Stored": session.Stored{ID: id, Record: rec}, "Device": rec.Device, "Info": infos[0], "Flash": session.Flash{},
 		"Key": name, "MemoryStore": m.Store(), "MemoryOptions": session.MemoryOptions{}, "Cached": session.Cached{Record: rec}, "Lease": session.Lease{},
 		"Store": m.Store(), "Lister": m.Store(), "Purger": m.Store(), "Scanner": m.Store(), "FreshLoader": m.Store(), "Pinger": nil, "Migrator": nil, "Validator": nil,
+		"Details": details, "PurgeOption": session.PurgeShare(1), "PurgeStatus": session.PurgeStatus{},
+		"CallObserver": nil, "Call": session.Call{}, "Tier": session.TierStore, "CacheObserver": nil, "CacheResult": session.CacheHit,
 		"Codec": session.JSON, "RevokeOption": session.Except(x.Session()),
 		"a response writer": x.Writer(), "a context": x.Request().Context(),
 	}
