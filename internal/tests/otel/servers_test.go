@@ -78,6 +78,7 @@ func TestRedisOverPostgreSQLIsSeen(t *testing.T) {
 		"seshat.cache.loads{seshat.cache.result=miss}":      2, // of the first session, and of the one after the login
 		"seshat.cache.loads{seshat.cache.result=hit}":       4,
 		"seshat.cache.open_breakers":                        0,
+
 		"seshat.tier.call.duration{seshat.operation=get,seshat.outcome=ok,seshat.tier=cache}":       4,
 		"seshat.tier.call.duration{seshat.operation=create,seshat.outcome=ok,seshat.tier=database}": 2,
 		"seshat.tier.call.duration{seshat.operation=delete,seshat.outcome=ok,seshat.tier=database}": 1,
