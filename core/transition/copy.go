@@ -78,10 +78,14 @@ func (o CopyOptions) validate() error {
 // and by its address) are an error before anything is moved.
 func Copy(ctx context.Context, old, new session.Store, o CopyOptions) (Report, error) {
 	o = o.withDefaults()
-	c := copier{old: old, new: new, dry: o.DryRun, clock: o.Clock}
 	if err := apart(ctx, old, new, o.DryRun); err != nil {
 		return Report{}, err
 	}
+	return copyAll(ctx, old, new, o)
+}
+
+func copyAll(ctx context.Context, old, new session.Store, o CopyOptions) (Report, error) {
+	c := copier{old: old, new: new, dry: o.DryRun, clock: o.Clock}
 	return walk(ctx, "copy", old, new, old, o, c.work)
 }
 

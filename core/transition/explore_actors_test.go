@@ -24,7 +24,7 @@ const attempts = 8
 
 func copier(name string) actor {
 	return actor{name, true, func(ctx context.Context, w *world) {
-		r, err := transition.Copy(ctx, w.gates[0], w.gates[1], transition.CopyOptions{Parallel: 1})
+		r, err := transition.CopyAll(ctx, w.gates[0], w.gates[1], transition.CopyOptions{Parallel: 1})
 		w.reported(name, r, err)
 	}}
 }

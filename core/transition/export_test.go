@@ -17,6 +17,12 @@ func CopyOne(ctx context.Context, old, new session.Store, id session.ID) (Report
 	return c.work(ctx, session.Stored{ID: id, Record: rec}, time.Now())
 }
 
+// CopyAll is Copy of stores that are known to be two: it does not look for that
+// first, which touches no session and would multiply the orders of calls.
+func CopyAll(ctx context.Context, old, new session.Store, o CopyOptions) (Report, error) {
+	return copyAll(ctx, old, new, o.withDefaults())
+}
+
 // MigratedMark is the mark of a session that was moved.
 func MigratedMark(id session.ID, rec session.Record) session.Record { return migratedMark(id, &rec) }
 
