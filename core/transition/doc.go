@@ -86,6 +86,8 @@
 //	Delete               1 old              2 old, 1 new    1 old, 1 new
 //	Copy of a record     2 old, 1 new       none            none
 //
+// Each Copy begins with three calls more, to see that the two are not one place.
+//
 // A renewal is a Create and an Update, and in step CreateInOld, of a session in the new store, up to four calls
 // more. Each record that only the new store lists costs one old call in List and Scan. When
 // Copy runs again it asks the new store once for each session that ended or
