@@ -35,7 +35,7 @@ const purgeReading = `- One run on one machine, which clients and database share
   all of it was for nothing; and until it ends, nothing of what it deleted can be used again.
 - Bytes of the log are those of the run less what the traffic alone would have written, by the row. MariaDB logs rows here (binlog_format=ROW, the
   default of MySQL): whole ones with their payload, whoever deletes them. With MIXED, the default of MariaDB, the one DELETE logs its text, and
-  Manager.Purge its statements, which are some 50 bytes for each key.
+  Manager.Purge its statements, which name each key: 43 characters.
 `
 
 func (on *PurgesOn) markdown(p printer) {
