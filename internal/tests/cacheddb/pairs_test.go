@@ -141,12 +141,12 @@ func each(t *testing.T, test func(t *testing.T, cache func() cacheddb.Cache, db 
 	}
 }
 
-// patience is a time limit for a cache that answers, on whatever machine: a call
+// patience is a time limit for servers that answer, on whatever machine: a call
 // that is given up is a fault, after which other processes may see old entries.
 const patience = 30 * time.Second
 
 func patient() cacheddb.Options {
-	return cacheddb.Options{CacheTimeout: patience, LeaseTTL: 2 * patience}
+	return cacheddb.Options{CacheTimeout: patience, RecheckTimeout: patience, LeaseTTL: 2 * patience}
 }
 
 // process is a Store as one process has it; it ends with the test.
