@@ -42,7 +42,9 @@ type Sessions struct {
 // table of sessions, so that one command starts a program on an empty database
 // or a new SQLite file; an up-to-date table costs two reads, and needs no
 // rights. The errors are those of ReadFrom, or name the variable whose server
-// does not answer, without its password.
+// does not answer, without its password. The Redis of cached_db may be down: that
+// is a warning through slog.Default, and the database serves until it answers. One
+// that refuses the password is an error.
 //
 // A cache without REDIS_URL is the memory of this process. Where that is all
 // there is (engine cache), a warning says so through slog.Default.
@@ -162,11 +164,14 @@ func (o *opener) cache(ctx context.Context, t target) (cache, string, error) {
 	rdb := o.clients[t.redis]
 	if rdb == nil {
 		var err error
-		if rdb, err = openRedis(ctx, t.redisVariable, t.redis); err != nil {
+		if rdb, err = openRedis(t.redisVariable, t.redis); err != nil {
 			return nil, "", err
 		}
 		o.closeWith(rdb.Close)
 		o.clients[t.redis] = rdb
+	}
+	if err := answers(ctx, rdb, t); err != nil {
+		return nil, "", err
 	}
 	return redisstore.New(rdb, redisstore.Options{Prefix: o.settings.Prefix}), ", cache: " + t.redis.String(), nil
 }

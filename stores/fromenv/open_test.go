@@ -248,10 +248,35 @@ func TestOpenChecksWhatReadFromChecks(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `SESSION_ENGINE is "redis"`) {
 		t.Error(err)
 	}
-	_, err = fromenv.Settings{Engine: "cached_db", DatabaseURL: fromenv.URL("sqlite:" + filepath.Join(t.TempDir(), "x.db")), RedisURL: "redis://127.0.0.1:1"}.Open(context.Background())
-	if err == nil || !strings.HasPrefix(err.Error(), "REDIS_URL: cannot use redis://127.0.0.1:1") {
+	_, err = fromenv.Settings{Engine: "cache", RedisURL: nobody}.Open(context.Background())
+	if err == nil || !strings.HasPrefix(err.Error(), "REDIS_URL: cannot use "+nobody) {
 		t.Error(err)
 	}
+}
+
+const nobody = "redis://127.0.0.1:1"
+
+// A program that starts while the cache is down is served as one that runs is.
+func TestACacheThatIsDownAtTheStartIsOnlyAWarning(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	dir := t.TempDir()
+	db, old := fromenv.URL("sqlite:"+filepath.Join(dir, "x.db")), fromenv.URL("sqlite:"+filepath.Join(dir, "old.db"))
+	opened := open(t, fromenv.Settings{Engine: "cached_db", DatabaseURL: db, RedisURL: nobody})
+	if said := log.String(); !strings.Contains(said, "REDIS_URL: cannot use "+nobody) || !strings.Contains(said, "the database serves") {
+		t.Errorf("it logs %q", said)
+	}
+	if _, err := session.Must(session.New(opened.Options)).List(t.Context(), "alice"); err != nil {
+		t.Error(err)
+	}
+	moving := fromenv.Settings{Engine: "cached_db", DatabaseURL: db, RedisURL: nobody, TransitionFrom: "cache", TransitionStep: 1}
+	if _, err := moving.Open(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "REDIS_URL: cannot use "+nobody) {
+		t.Errorf("Redis is the only place of the old engine, and down: %v", err)
+	}
+	moving.TransitionFrom, moving.TransitionDatabaseURL = "db", old
+	open(t, moving)
 }
 
 // One process after the other: each has a cache of its own.

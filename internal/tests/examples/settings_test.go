@@ -104,12 +104,30 @@ func refuseToStart(t *testing.T, app examples.App) {
 // quotes no secret, and ends with status 1.
 func refused(t *testing.T, app examples.App, says, env string) {
 	t.Helper()
-	status, output := app.Run(t, t.TempDir(), env)
+	vars := []string{env}
+	if strings.HasPrefix(env, "REDIS_URL") { // that of cached_db may be down
+		vars = append(vars, "SESSION_ENGINE=cache")
+	}
+	status, output := app.Run(t, t.TempDir(), vars...)
 	if status != 1 || strings.Count(output, "\n") != 1 || !strings.HasPrefix(output, "shop: ") || !strings.Contains(output, says) {
 		t.Errorf("with %s: status %d and\n%s", env, status, output)
 	}
 	if strings.Contains(output, secret) || strings.Contains(output, redisPassword) {
 		t.Errorf("with %s it quotes the password:\n%s", env, output)
+	}
+}
+
+// startWithoutCache: what may be lost while the shop runs may be missing at its start.
+func startWithoutCache(t *testing.T, app examples.App) {
+	const nobody = "127.0.0.1:1"
+	shop := app.Start(t, t.TempDir(), "REDIS_URL=redis://:"+secret+"@"+nobody)
+	v := visit(t, shop)
+	v.mustPost("/login", "user", "alice")
+	v.mustPost("/cart", "item", "tea")
+	v.wantSession("alice", "tea")
+	shop.Stop(t)
+	if out := shop.Output(); !strings.Contains(out, "REDIS_URL: cannot use redis://"+nobody) || strings.Contains(out, secret) {
+		t.Errorf("what it logs:\n%s", out)
 	}
 }
 

@@ -65,6 +65,7 @@ func TestShops(t *testing.T) {
 		t.Run("a cart gets full, in "+app.Name, func(t *testing.T) { fillUp(t, app) })
 		t.Run("losing Redis changes no answer/"+app.Name, func(t *testing.T) { loseRedis(t, app) })
 		t.Run("what is wrong is one line and status 1/"+app.Name, func(t *testing.T) { refuseToStart(t, app) })
+		t.Run("a cache that is down at the start is no hindrance/"+app.Name, func(t *testing.T) { startWithoutCache(t, app) })
 		t.Run("the start-up line tells what is in use/"+app.Name, func(t *testing.T) { tellWhatIsInUse(t, app) })
 		t.Run("the cookie is secure where the address is not loopback/"+app.Name, func(t *testing.T) { chooseCookie(t, app) })
 	}
