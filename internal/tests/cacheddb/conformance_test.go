@@ -8,7 +8,7 @@ import (
 	"github.com/seshat-go/seshat/core/storetest"
 )
 
-func TestEachPairingKeepsTheContractOfStores(t *testing.T) {
+func TestPairingsKeepTheContractOfStores(t *testing.T) {
 	each(t, func(t *testing.T, cache func() cacheddb.Cache, db database) {
 		g, _ := db.open(t)
 		storetest.Run(t, func(t *testing.T) session.Store {
