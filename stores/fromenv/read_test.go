@@ -122,6 +122,12 @@ func TestAWrongValueIsToldWithItsVariableAndWhatIsAllowed(t *testing.T) {
 		{"DATABASE_URL=mysql://u@h", []string{"must name a database"}},
 		{"REDIS_URL=localhost:6379", []string{"redis://, rediss:// or unix://"}},
 		{"REDIS_URL=redis://:a#b@h", []string{"%23"}},
+		{"REDIS_URL=redis://h/shop", []string{"number of a database", "redis://HOST:PORT/0"}},
+		{"REDIS_URL=redis://h?read_timeout=1s&bogus=1", []string{`"bogus"`, "parameter"}},
+		{"REDIS_URL=redis://h?read_timeout=long", []string{`"read_timeout"`, "parameter"}},
+		{"REDIS_URL=redis://h?addr=i:1&bogus=1", []string{`"bogus"`, "parameter"}},
+		{"REDIS_URL=redis://h?master_name=shop&addr=i", []string{`"addr"`, "parameter"}},
+		{"REDIS_URL=unix:///a.sock?db=shop", []string{`"db"`, "parameter"}},
 		{"SESSION_TABLE=drop table", []string{`"drop table"`, "letters, digits and underscores"}},
 		{"SESSION_PREFIX={shop}", []string{`"{shop}"`, "braces"}},
 		{"SESSION_MIGRATE=later", []string{`"later"`, "True or False"}},
@@ -176,6 +182,7 @@ func TestAWrongValueIsToldWithItsVariableAndWhatIsAllowed(t *testing.T) {
 		{"SESSION_TRANSITION_STEP=3 SESSION_TRANSITION_FROM=db SESSION_ENGINE=cached_db DATABASE_URL=sqlite:x", []string{`"3"`, "1 or 2"}},
 		{"SESSION_TRANSITION_STEP=first SESSION_TRANSITION_FROM=db SESSION_ENGINE=cached_db DATABASE_URL=sqlite:x", []string{`"first"`, "1 or 2"}},
 		{"SESSION_TRANSITION_DATABASE_URL=x SESSION_TRANSITION_STEP=1 SESSION_TRANSITION_FROM=db", []string{"sqlite:"}},
+		{"SESSION_TRANSITION_REDIS_URL=redis://h/shop SESSION_TRANSITION_STEP=1 SESSION_TRANSITION_FROM=cache", []string{"number of a database"}},
 		{"SESSION_TRANSITION_REDIS_URL=x SESSION_TRANSITION_STEP=1 SESSION_TRANSITION_FROM=cache", []string{"redis://"}},
 	} {
 		vars := []string{c.vars}

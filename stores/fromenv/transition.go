@@ -79,7 +79,7 @@ func (s Settings) checkedTransition() (Settings, problems) {
 		}
 	}
 	if u := s.TransitionRedisURL; u != "" {
-		if _, err := redisURL(string(u)); err != nil {
+		if err := checkRedis(u); err != nil {
 			wrong = append(wrong, fmt.Errorf("SESSION_TRANSITION_REDIS_URL %w", err))
 		}
 	}
