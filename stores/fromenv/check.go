@@ -59,8 +59,7 @@ func (s Settings) checked() (Settings, problems) {
 		refuse("SESSION_ENGINE", s.Engine, err)
 	}
 	s.Engine = engine
-	_, err = databaseURL(string(s.DatabaseURL))
-	url("DATABASE_URL", s.DatabaseURL, err)
+	url("DATABASE_URL", s.DatabaseURL, checkDatabase(s.DatabaseURL))
 	url("REDIS_URL", s.RedisURL, checkRedis(s.RedisURL))
 	if s.DatabaseURL == "" && hasDatabase(engine) {
 		wrong = append(wrong, fmt.Errorf("DATABASE_URL is not set: SESSION_ENGINE=%s needs it, such as postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE", engine))

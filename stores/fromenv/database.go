@@ -3,6 +3,7 @@ package fromenv
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -72,19 +73,7 @@ func dialect(u *url.URL) (gorm.Dialector, error) {
 		}
 		return sqlite.Open(u.Opaque + "?" + gormstore.SQLiteParams), file.Close()
 	case "mysql":
-		host := u.Host
-		if u.Port() == "" {
-			host = net.JoinHostPort(u.Hostname(), "3306")
-		}
-		config, err := mysqldriver.ParseDSN("tcp(" + host + ")/?" + u.RawQuery)
-		if err != nil {
-			return nil, err
-		}
-		config.User = u.User.Username()
-		config.Passwd, _ = u.User.Password()
-		config.DBName = strings.Trim(u.Path, "/")
-		config.Logger = &mysqldriver.NopLogger{}
-		connector, err := mysqldriver.NewConnector(config)
+		connector, err := mysqlConnector(u)
 		if err != nil {
 			return nil, err
 		}
@@ -92,6 +81,39 @@ func dialect(u *url.URL) (gorm.Dialector, error) {
 	default:
 		return postgres.Open(u.String()), nil
 	}
+}
+
+func mysqlConnector(u *url.URL) (driver.Connector, error) {
+	host := u.Host
+	if u.Port() == "" {
+		host = net.JoinHostPort(u.Hostname(), "3306")
+	}
+	config, err := mysqldriver.ParseDSN("tcp(" + host + ")/?" + u.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	config.User = u.User.Username()
+	config.Passwd, _ = u.User.Password()
+	config.DBName = strings.Trim(u.Path, "/")
+	config.Logger = &mysqldriver.NopLogger{}
+	return mysqldriver.NewConnector(config)
+}
+
+// checkDatabase tells what is wrong with the URL of a database, for MySQL also
+// where only the driver would notice. Nothing is opened.
+func checkDatabase(raw URL) error {
+	u, err := databaseURL(string(raw))
+	if err != nil || u.Scheme != "mysql" {
+		return err
+	}
+	parse := func(u *url.URL) error {
+		_, err := mysqlConnector(u)
+		return err
+	}
+	if parse(u) == nil {
+		return nil
+	}
+	return wrongParameter(u, parse)
 }
 
 func isTimeout(err error) bool {

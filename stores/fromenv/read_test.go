@@ -120,6 +120,8 @@ func TestAWrongValueIsToldWithItsVariableAndWhatIsAllowed(t *testing.T) {
 		{"DATABASE_URL=shop.db", []string{"sqlite:, postgres:// or mysql://"}},
 		{"DATABASE_URL=sqlite::memory:", []string{"SESSION_ENGINE=memory"}},
 		{"DATABASE_URL=mysql://u@h", []string{"must name a database"}},
+		{"DATABASE_URL=mysql://u@h/db?timeout=1s&tls=odd", []string{`"tls"`, "parameter"}},
+		{"DATABASE_URL=mysql://u@h/db?timeout=long", []string{`"timeout"`, "parameter"}},
 		{"REDIS_URL=localhost:6379", []string{"redis://, rediss:// or unix://"}},
 		{"REDIS_URL=redis://:a#b@h", []string{"%23"}},
 		{"REDIS_URL=redis://h/shop", []string{"number of a database", "redis://HOST:PORT/0"}},

@@ -74,7 +74,7 @@ func (s Settings) checkedTransition() (Settings, problems) {
 		wrong = append(wrong, problem("SESSION_TRANSITION_STEP", fmt.Sprint(s.TransitionStep), errStep))
 	}
 	if u := s.TransitionDatabaseURL; u != "" {
-		if _, err := databaseURL(string(u)); err != nil {
+		if err := checkDatabase(u); err != nil {
 			wrong = append(wrong, fmt.Errorf("SESSION_TRANSITION_DATABASE_URL %w", err))
 		}
 	}
