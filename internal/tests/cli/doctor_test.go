@@ -193,6 +193,7 @@ func doctorRedis(t *testing.T, seshat tool) {
 	seshat.clean(t, env)
 	rdb.Persist(t.Context(), keys[0])
 	seshat.finds(t, "redis.ttl", "warning", env)
+	doctorRestricted(t, seshat, rdb)
 	rdb.FlushAll(t.Context())
 
 	// Under cached_db, where Redis is only a cache, most of that is no mistake.
@@ -203,6 +204,21 @@ func doctorRedis(t *testing.T, seshat tool) {
 	seshat.clean(t, cached)
 
 	doctorReplica(t, seshat, rdb, env)
+}
+
+// doctorRestricted: who may not ask for INFO and CONFIG still asks the rest.
+func doctorRestricted(t *testing.T, seshat tool, rdb *redis.Client) {
+	if err := rdb.Do(t.Context(), "ACL", "SETUSER", "shop", "on", ">p", "~sessions:*", "+@all", "-@dangerous").Err(); err != nil {
+		t.Fatal(err)
+	}
+	env := append(sqliteEnv(t), "REDIS_URL=redis://shop:p@"+rdb.Options().Addr)
+	seshat.ok(t, env, "migrate")
+	for engine, severity := range map[string]string{"cache": "warning", "cached_db": "note"} {
+		found := seshat.examine(t, append(env, "SESSION_ENGINE="+engine))
+		if len(found) != 3 || found["redis.info"].Severity != severity || found["redis.config"].Severity != "note" || found["redis.ttl"].Severity != "warning" {
+			t.Errorf("as a restricted user under %s, found %v", engine, found)
+		}
+	}
 }
 
 func onCluster(t *testing.T, seshat tool) {

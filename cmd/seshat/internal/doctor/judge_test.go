@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -68,6 +69,16 @@ func TestRedisIsJudgedByWhatItSays(t *testing.T) {
 		r.at("redis").judge(n)
 		if got := checks(r); got != c.want {
 			t.Errorf("%s %s, only store %v: found %q, want %q", c.says, c.config, c.only, got, c.want)
+		}
+	}
+}
+
+func TestARedisThatSaysNothingIsNotPassedWhereItIsTheOnlyPlace(t *testing.T) {
+	for only, want := range map[bool]string{true: "redis.info warning", false: "redis.info note"} {
+		r := &Report{}
+		r.at("redis").silent(node{only: only}, errors.New("NOPERM"))
+		if got := checks(r); got != want {
+			t.Errorf("only store %v: found %q, want %q", only, got, want)
 		}
 	}
 }

@@ -65,21 +65,33 @@ func (p place) examineNode(ctx context.Context, c *redis.Client, s fromenv.Setti
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	n := node{only: s.Engine == "cache"}
-	text, err := c.Info(ctx).Result()
-	if err != nil {
-		p.unasked("redis.info", err)
-		return
-	}
-	n.info = parseInfo(text)
+	var err error
 	if n.config, err = configOf(ctx, c); err != nil {
 		p.unasked("redis.config", err)
 	}
 	before := time.Now()
-	if now, err := c.Time(ctx).Result(); err == nil {
+	if now, err := c.Time(ctx).Result(); err != nil {
+		p.unasked("clock", err)
+	} else {
 		p.clock(reading{before, now, time.Now()})
 	}
-	p.judge(n)
+	if text, err := c.Info(ctx).Result(); err != nil {
+		p.silent(n, err)
+	} else {
+		n.info = parseInfo(text)
+		p.judge(n)
+	}
 	p.lasting(ctx, c, s)
+}
+
+// silent is said of a server that may not be asked for INFO.
+func (p place) silent(n node, err error) {
+	if !n.only {
+		p.unasked("redis.info", err)
+		return
+	}
+	p.add(Warning, "redis.info", fmt.Sprintf("eviction and persistence could not be asked: %v", err), "If it may drop keys, or keeps them in memory only, people are signed out without a reason, and nothing here tells.",
+		"Let the user of the connection ask (ACL SETUSER with +info +config|get), or see by hand that maxmemory-policy is noeviction and appendonly is yes, and add --ignore redis.info.")
 }
 
 // longest is how long all questions to one server may take.
