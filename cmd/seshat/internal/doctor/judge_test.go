@@ -73,6 +73,20 @@ func TestRedisIsJudgedByWhatItSays(t *testing.T) {
 	}
 }
 
+func TestSnapshotsThatCouldNotBeAskedForAreNotClaimed(t *testing.T) {
+	for want, config := range map[string]map[string]string{
+		"neither an append-only file nor snapshots":                        {"save": ""},
+		"snapshots only, no append-only file":                              {"save": "60 1"},
+		"no append-only file; whether snapshots are on could not be asked": nil,
+	} {
+		r := &Report{}
+		r.at("redis").persistence(node{info: map[string]string{"aof_enabled": "0"}, config: config, only: true})
+		if len(r.Findings) != 1 || r.Findings[0].Found != want {
+			t.Errorf("with %v, found %v, want %q", config, r.Findings, want)
+		}
+	}
+}
+
 func TestARedisThatSaysNothingIsNotPassedWhereItIsTheOnlyPlace(t *testing.T) {
 	for only, want := range map[bool]string{true: "redis.info warning", false: "redis.info note"} {
 		r := &Report{}

@@ -181,6 +181,8 @@ func (p place) persistence(n node) {
 	switch {
 	case !aof && known && save == "":
 		p.add(Problem, "redis.persistence", "neither an append-only file nor snapshots", "A restart of Redis signs everybody out.", "CONFIG SET appendonly yes, and the same in redis.conf.")
+	case !aof && !known:
+		p.add(Warning, "redis.persistence", "no append-only file; whether snapshots are on could not be asked", "Without them a restart of Redis signs everybody out; with them a crash takes back what came after the last one.", "CONFIG SET appendonly yes, and the same in redis.conf.")
 	case !aof:
 		p.add(Warning, "redis.persistence", "snapshots only, no append-only file", "A crash of Redis takes back what came after the last snapshot: sign-ins are lost, and sign-outs come back.", "CONFIG SET appendonly yes, and the same in redis.conf.")
 	case n.config["appendfsync"] == "no":
