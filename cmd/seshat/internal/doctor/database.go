@@ -29,9 +29,9 @@ func examineDatabase(ctx context.Context, r *Report, s fromenv.Settings) {
 			return
 		}
 	}
-	alone := s
-	alone.Engine, alone.Migrate = "db", new(bool)
-	sessions, err := alone.Open(ctx)
+	single := s
+	single.Engine, single.Migrate = "db", new(bool)
+	sessions, err := single.Open(ctx)
 	if err != nil {
 		unreachable(err.Error())
 		return

@@ -26,7 +26,8 @@ func (p place) policy(ctx context.Context, s fromenv.Settings) {
 
 // policyOf is that of the settings, over a store in memory: no server is asked.
 func policyOf(ctx context.Context, s fromenv.Settings) (session.Policy, error) {
-	s.Engine, s.TransitionFrom, s.TransitionStep, s.TransitionDatabaseURL, s.TransitionRedisURL = "memory", "", 0, "", ""
+	s = alone(s)
+	s.Engine = "memory"
 	opened, err := s.Open(ctx)
 	if err != nil {
 		return session.Policy{}, err

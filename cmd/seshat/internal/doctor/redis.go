@@ -22,9 +22,9 @@ func examineRedis(ctx context.Context, r *Report, s fromenv.Settings) {
 	p := r.at(s.RedisURL.String())
 	a := addressOf(s.RedisURL)
 	p.network(a, a.scheme == "rediss")
-	alone := s
-	alone.Engine = "cache"
-	sessions, err := alone.Open(ctx)
+	single := s
+	single.Engine = "cache"
+	sessions, err := single.Open(ctx)
 	if err != nil {
 		p.add(Problem, "redis.unreachable", err.Error(), map[bool]string{
 			true:  "Every request with a session is answered with 503.",

@@ -27,26 +27,73 @@ func Examine(ctx context.Context, s fromenv.Settings, wrong error) *Report {
 	}
 	p.engine(s)
 	p.policy(ctx, s)
-	if s.TransitionFrom != "" {
-		p.add(Note, "settings.transition", fmt.Sprintf("a move from %s is under way, step %d of 2", s.TransitionFrom, s.TransitionStep), "Both engines are in use.",
-			"When \"seshat copy --verify\" finds nothing left, and step 2 runs everywhere, drop the SESSION_TRANSITION variables.")
-		from := s
-		from.Engine, from.DatabaseURL, from.RedisURL = s.TransitionFrom, cmp.Or(s.TransitionDatabaseURL, s.DatabaseURL), cmp.Or(s.TransitionRedisURL, s.RedisURL)
-		examine(ctx, r, from)
+	used := engines(s)
+	if len(used) > 1 {
+		p.transition(s.TransitionStep, used[0], used[1])
 	}
-	examine(ctx, r, s)
+	databases, redises := servers(used...)
+	for _, s := range databases {
+		examineDatabase(ctx, r, s)
+	}
+	for _, s := range redises {
+		examineRedis(ctx, r, s)
+	}
 	return r
 }
 
-// examine looks at the servers of an engine.
-func examine(ctx context.Context, r *Report, s fromenv.Settings) {
+// alone are the settings without a transition.
+func alone(s fromenv.Settings) fromenv.Settings {
 	s.TransitionFrom, s.TransitionStep, s.TransitionDatabaseURL, s.TransitionRedisURL = "", 0, "", ""
-	if s.Engine == "db" || s.Engine == "cached_db" {
-		examineDatabase(ctx, r, s)
+	return s
+}
+
+// engines are the settings of each engine in use, that of before first.
+func engines(s fromenv.Settings) []fromenv.Settings {
+	if s.TransitionFrom == "" {
+		return []fromenv.Settings{s}
 	}
-	if (s.Engine == "cache" || s.Engine == "cached_db") && s.RedisURL != "" {
-		examineRedis(ctx, r, s)
+	from := alone(s)
+	from.Engine, from.DatabaseURL, from.RedisURL = s.TransitionFrom, cmp.Or(s.TransitionDatabaseURL, s.DatabaseURL), cmp.Or(s.TransitionRedisURL, s.RedisURL)
+	return []fromenv.Settings{from, alone(s)}
+}
+
+func (p place) transition(step int, from, to fromenv.Settings) {
+	do := "When \"seshat copy --verify\" finds nothing left, and step 2 runs everywhere, drop the SESSION_TRANSITION variables."
+	if hasDatabase(from) && hasDatabase(to) && from.DatabaseURL == to.DatabaseURL {
+		do = "When this step runs everywhere, drop the SESSION_TRANSITION variables: the table stays, and there is nothing to copy."
 	}
+	p.add(Note, "settings.transition", fmt.Sprintf("a move from %s is under way, step %d of 2", from.Engine, step), "Both engines are in use.", do)
+}
+
+func hasDatabase(s fromenv.Settings) bool { return s.Engine == "db" || s.Engine == "cached_db" }
+func hasRedis(s fromenv.Settings) bool {
+	return (s.Engine == "cache" || s.Engine == "cached_db") && s.RedisURL != ""
+}
+
+// servers are those of the engines in use, each once. One that two engines share
+// is looked at for the engine that has nothing else.
+func servers(engines ...fromenv.Settings) (databases, redises []fromenv.Settings) {
+	for _, s := range engines {
+		if hasDatabase(s) {
+			databases = once(databases, s, "db", func(s fromenv.Settings) fromenv.URL { return s.DatabaseURL })
+		}
+		if hasRedis(s) {
+			redises = once(redises, s, "cache", func(s fromenv.Settings) fromenv.URL { return s.RedisURL })
+		}
+	}
+	return databases, redises
+}
+
+func once(list []fromenv.Settings, s fromenv.Settings, strictest string, url func(fromenv.Settings) fromenv.URL) []fromenv.Settings {
+	for i, other := range list {
+		if url(other) == url(s) {
+			if s.Engine == strictest {
+				list[i] = s
+			}
+			return list
+		}
+	}
+	return append(list, s)
 }
 
 // parts are the errors of which err is made.
