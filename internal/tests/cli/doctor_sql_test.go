@@ -41,6 +41,11 @@ func doctorPostgres(t *testing.T, seshat tool) {
 	seshat.finds(t, "database.schema", "warning", env)
 	seshat.ok(t, env, "migrate")
 
+	for _, nowhere := range [][]string{append(slices.Clone(env), "SESSION_TABLE=nowhere.sessions"), with("search_path=nowhere")} {
+		if found := seshat.examine(t, nowhere)["database.schema"]; found.Severity != "problem" || !strings.Contains(found.Do, "Make the schema first") {
+			t.Errorf("with %v it advises %+v", nowhere, found)
+		}
+	}
 	do("CREATE SCHEMA ahead", "CREATE FUNCTION ahead.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now() + interval ''90 seconds'''")
 	seshat.finds(t, "clock", "problem", with("search_path=ahead,pg_catalog,public"))
 	do("CREATE OR REPLACE FUNCTION ahead.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now() - interval ''9 seconds'''")
@@ -74,6 +79,10 @@ func doctorMariaDB(t *testing.T, seshat tool) {
 	}
 	set("innodb_flush_log_at_trx_commit = 1")
 	seshat.clean(t, env)
+	nowhere := append(slices.Clone(env), "SESSION_TABLE=nowhere.sessions")
+	if found := seshat.examine(t, nowhere)["database.schema"]; found.Severity != "problem" || !strings.Contains(found.Do, "Make the schema first") {
+		t.Errorf("without the schema it advises %+v", found)
+	}
 	set("read_only = ON")
 	defer set("read_only = OFF")
 	seshat.finds(t, "database.readonly", "problem", env)

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/seshat-go/seshat/stores/fromenv"
-	"github.com/seshat-go/seshat/stores/gormstore"
 )
 
 func examineDatabase(ctx context.Context, r *Report, s fromenv.Settings) {
@@ -52,33 +50,9 @@ func examineDatabase(ctx context.Context, r *Report, s fromenv.Settings) {
 	case "sqlite":
 		p.sqlite(ctx, db)
 	}
-	if p.schema(ctx, sessions.DB, s) {
+	if p.schema(ctx, sessions.DB, db, s) {
 		p.expired(ctx, sessions.DB, db, s)
 	}
-}
-
-// schema tells whether the table is there.
-func (p place) schema(ctx context.Context, db *gorm.DB, s fromenv.Settings) bool {
-	step, err := gormstore.New(db, gormstore.Options{Table: s.Table}).Missing(ctx)
-	switch {
-	case err != nil:
-		p.add(Problem, "database.schema", err.Error(), "Sessions cannot be kept in this table.", "Set SESSION_TABLE to a name of its own, and run \"seshat migrate\".")
-	case step == "":
-		return true
-	case len(step) > 12 && step[:12] == "CREATE INDEX":
-		p.add(Warning, "database.schema", "an index is missing: "+step, "Lists of a user's sessions, or clearing, read the whole table.", "Run \"seshat migrate\".")
-		return true
-	default:
-		p.add(Problem, "database.schema", "the table is missing or out of date; next is: "+short(step), "Every request with a session is answered with 503.", "Run \"seshat migrate\".")
-	}
-	return false
-}
-
-func short(s string) string {
-	if len(s) > 60 {
-		return s[:60] + " ..."
-	}
-	return s
 }
 
 const (
@@ -89,7 +63,7 @@ const (
 
 // expired counts rows that a daily clearing would have deleted.
 func (p place) expired(ctx context.Context, g *gorm.DB, db *sql.DB, s fromenv.Settings) {
-	table := g.Statement.Quote(cmp.Or(s.Table, "sessions"))
+	table := tableOf(g, s)
 	before := time.Now().Add(-pileAge).UnixMicro()
 	var n int64
 	// Numbers of this program's own, so that one text serves all databases.

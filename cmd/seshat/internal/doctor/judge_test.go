@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -113,6 +114,28 @@ func TestPostgresIsJudgedByWhatItSays(t *testing.T) {
 		r.at("postgres").judgePostgres(f)
 		if got := checks(r); got != want {
 			t.Errorf("found %q, want %q", got, want)
+		}
+	}
+}
+
+func TestWhatATableLacksIsToldInTheWordsOfTheEnvironment(t *testing.T) {
+	for _, c := range []struct {
+		step, none string
+		err        error
+		want       string
+		says, not  string
+	}{
+		{"", "", nil, "", "", ""},
+		{"CREATE INDEX i ON t (a)", "", nil, "database.schema warning", "seshat migrate", "schema first"},
+		{"ALTER TABLE t ADD COLUMN a", "", nil, "database.schema problem", "ALTER TABLE", "schema first"},
+		{"CREATE TABLE t", "", nil, "database.schema problem", "seshat migrate", "schema first"},
+		{"CREATE TABLE s.t", `the schema "s" does not exist`, nil, "database.schema problem", "Make the schema first", "next is"},
+		{"", "", errors.New("not Seshat's; choose another Options.Table"), "database.schema problem", "choose another SESSION_TABLE", "Options"},
+	} {
+		r := &Report{}
+		r.at("server").judgeSchema(c.step, c.none, c.err)
+		if got, text := checks(r), fmt.Sprint(r.Findings); got != c.want || !strings.Contains(text, c.says) || c.not != "" && strings.Contains(text, c.not) {
+			t.Errorf("next %q, %q, %v: found %s", c.step, c.none, c.err, text)
 		}
 	}
 }
