@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"database/sql"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +47,14 @@ func doctorPostgres(t *testing.T, seshat tool) {
 			t.Errorf("with %v it advises %+v", nowhere, found)
 		}
 	}
+	do("CREATE ROLE reader LOGIN PASSWORD 'p'", "GRANT SELECT ON "+table+" TO reader")
+	reader := append(slices.Clone(env), "DATABASE_URL="+asReader(t, server.URL))
+	if found := seshat.examine(t, reader)["database.rights"]; found.Severity != "problem" || !strings.Contains(found.Found, "not INSERT, UPDATE, DELETE in") {
+		t.Errorf("of a user who may only read it says %+v", found)
+	}
+	do("GRANT INSERT, UPDATE, DELETE ON " + table + " TO reader")
+	seshat.clean(t, reader, unsynced...)
+
 	do("CREATE SCHEMA ahead", "CREATE FUNCTION ahead.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now() + interval ''90 seconds'''")
 	seshat.finds(t, "clock", "problem", with("search_path=ahead,pg_catalog,public"))
 	do("CREATE OR REPLACE FUNCTION ahead.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now() - interval ''9 seconds'''")
@@ -71,19 +80,40 @@ func doctorMariaDB(t *testing.T, seshat tool) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	set := func(variable string) {
+	do := func(statement string) {
 		t.Helper()
-		if _, err := db.ExecContext(t.Context(), "SET GLOBAL "+variable); err != nil {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
 	}
+	set := func(variable string) { t.Helper(); do("SET GLOBAL " + variable) }
 	set("innodb_flush_log_at_trx_commit = 1")
 	seshat.clean(t, env)
 	nowhere := append(slices.Clone(env), "SESSION_TABLE=nowhere.sessions")
 	if found := seshat.examine(t, nowhere)["database.schema"]; found.Severity != "problem" || !strings.Contains(found.Do, "Make the schema first") {
 		t.Errorf("without the schema it advises %+v", found)
 	}
+	table := strings.TrimPrefix(env[1], "SESSION_TABLE=")
+	do("CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'p'")
+	do("GRANT SELECT ON " + table + " TO reader@'127.0.0.1'")
+	reader := append(slices.Clone(env), "DATABASE_URL="+asReader(t, server.URL))
+	if found := seshat.examine(t, reader)["database.rights"]; found.Severity != "problem" || !strings.Contains(found.Found, "not INSERT, UPDATE, DELETE in") {
+		t.Errorf("of a user who may only read it says %+v", found)
+	}
+	do("GRANT INSERT, UPDATE, DELETE ON " + table + " TO reader@'127.0.0.1'")
+	seshat.clean(t, reader)
 	set("read_only = ON")
 	defer set("read_only = OFF")
 	seshat.finds(t, "database.readonly", "problem", env)
+}
+
+// asReader is the URL as another user.
+func asReader(t *testing.T, raw string) string {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("reader", "p")
+	return u.String()
 }

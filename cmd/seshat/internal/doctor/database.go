@@ -51,6 +51,7 @@ func examineDatabase(ctx context.Context, r *Report, s fromenv.Settings) {
 		p.sqlite(ctx, db)
 	}
 	if p.schema(ctx, sessions.DB, db, s) {
+		p.rights(ctx, sessions.DB, db, s)
 		p.expired(ctx, sessions.DB, db, s)
 	}
 }

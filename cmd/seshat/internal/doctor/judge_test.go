@@ -140,6 +140,18 @@ func TestWhatATableLacksIsToldInTheWordsOfTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestRightsThatTheUserLacksAreNamed(t *testing.T) {
+	r := &Report{}
+	r.at("server").judgeRights("sessions", nil)
+	if len(r.Findings) > 0 {
+		t.Errorf("found %v", r.Findings)
+	}
+	r.at("server").judgeRights("sessions", []string{"INSERT", "DELETE"})
+	if checks(r) != "database.rights problem" || !strings.Contains(r.Findings[0].Do, "GRANT INSERT, DELETE ON sessions") {
+		t.Errorf("found %v", r.Findings)
+	}
+}
+
 func TestTheTimeThatTheQuestionTookIsNoDifferenceOfClocks(t *testing.T) {
 	asked := time.Unix(1_000_000, 0)
 	for _, c := range []struct {

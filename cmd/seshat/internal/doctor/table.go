@@ -72,3 +72,50 @@ func short(s string) string {
 func tableOf(g *gorm.DB, s fromenv.Settings) string {
 	return g.Statement.Quote(cmp.Or(s.Table, "sessions"))
 }
+
+// rights looks whether the user may do with the table what the store does.
+func (p place) rights(ctx context.Context, g *gorm.DB, db *sql.DB, s fromenv.Settings) {
+	table := tableOf(g, s)
+	var missing []string
+	switch g.Name() {
+	case "postgres":
+		for _, right := range []string{"SELECT", "INSERT", "UPDATE", "DELETE"} {
+			var has bool
+			if err := db.QueryRowContext(ctx, "SELECT has_table_privilege($1, $2)", table, right).Scan(&has); err != nil {
+				p.unasked("database.rights", err)
+				return
+			}
+			if !has {
+				missing = append(missing, right)
+			}
+		}
+	case "mysql":
+		// A statement is refused when it is prepared; none is run.
+		for _, try := range []struct{ right, statement string }{
+			{"SELECT", "SELECT id FROM " + table},
+			{"INSERT", "INSERT INTO " + table + " (id) VALUES (?)"},
+			{"UPDATE", "UPDATE " + table + " SET id = ?"},
+			{"DELETE", "DELETE FROM " + table},
+		} {
+			statement, err := db.PrepareContext(ctx, try.statement)
+			switch {
+			case ctx.Err() != nil:
+				p.unasked("database.rights", ctx.Err())
+				return
+			case err != nil:
+				missing = append(missing, try.right)
+			default:
+				statement.Close()
+			}
+		}
+	}
+	p.judgeRights(table, missing)
+}
+
+func (p place) judgeRights(table string, missing []string) {
+	if len(missing) > 0 {
+		rights := strings.Join(missing, ", ")
+		p.add(Problem, "database.rights", "the user of the connection may not "+rights+" in the table", "What needs it is answered with 503: without INSERT and UPDATE nobody can sign in, or out.",
+			"GRANT "+rights+" ON "+table+" TO that user.")
+	}
+}
