@@ -102,6 +102,7 @@ func doctorSettings(t *testing.T, seshat tool) {
 		{"settings.unknown", "warning", "SESSION_COKIE_SECURE=True"},
 		{"settings.invalid", "problem", "SESSION_ENGINE=redis"},
 		{"settings.invalid", "problem", "SESSION_COOKIE_AGE=soon"},
+		{"settings.invalid", "problem", "REDIS_URL=redis://redis.invalid/shop"},
 		{"engine.memory", "problem", "SESSION_ENGINE=memory"},
 		{"engine.memory", "problem", "SESSION_ENGINE=cache"},
 		{"engine.cache", "warning", "SESSION_ENGINE=cached_db"},
