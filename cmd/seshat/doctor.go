@@ -76,12 +76,14 @@ func (t *tool) doctor(ctx context.Context, cmd *cli.Command) (result, error) {
 	return d, nil
 }
 
-// clean makes findings ones that may be printed.
+// clean makes findings ones that may be printed. Only what was found has words of
+// a driver or a server, which may quote a password.
 func (t *tool) clean(list []doctor.Finding) {
 	for i := range list {
 		f := &list[i]
+		f.Found = t.secrets.hide(f.Found)
 		for _, text := range []*string{&f.Where, &f.Found, &f.Means, &f.Do} {
-			*text = printable(t.secrets.hide(*text))
+			*text = printable(*text)
 		}
 	}
 }
@@ -96,7 +98,7 @@ func (d diagnosis) text(w io.Writer) {
 		fmt.Fprintf(w, "%s (%s, %s)\n   %s\n", strings.ToUpper(string(f.Severity)), f.Check, f.Where, f.Found)
 		fmt.Fprintf(w, "   Means: %s\n   Do:    %s\n\n", f.Means, f.Do)
 	}
-	fmt.Fprintf(w, "Looked at %s.", strings.Join(d.Checked, ", "))
+	fmt.Fprintf(w, "Looked at %s.", printable(strings.Join(d.Checked, ", ")))
 	if len(d.Findings) == 0 {
 		fmt.Fprint(w, " Nothing to complain of.")
 	}

@@ -22,7 +22,7 @@ func secretsIn(args, environ []string) secrets {
 			s = s.inURL(rest)
 		}
 		if name, value, ok := strings.Cut(text, "="); ok && passwordName.MatchString(name) && !strings.Contains(value, "://") {
-			s = append(s, value) // PGPASSWORD and its like
+			s = s.add(value, schemes) // PGPASSWORD and its like
 		}
 	}
 	slices.SortFunc(s, func(a, b string) int { return len(b) - len(a) }) // the whole before its parts
@@ -34,30 +34,44 @@ var (
 	passwordParam = regexp.MustCompile(`(?i)[?&]([^=&#]*(?:pass|secret|pwd)[^=&#]*)=([^&#]*)`)
 )
 
+// schemes are words of every message about a server, whoever's password they are.
+const schemes = "postgres postgresql mysql sqlite redis rediss unix "
+
+// shortestPiece is the length from which a piece of a password is hidden by
+// itself: a shorter one tells little, and is often a word of the message.
+const shortestPiece = 4
+
 // inURL adds the passwords of a URL, whose text after "://" it is given. Where
 // it is no URL since a password has characters that it must not, what lies
 // before the last @ counts, as a whole and in pieces.
 func (s secrets) inURL(rest string) secrets {
 	visible := rest
+	var passwords []string
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		user, password, has := strings.Cut(rest[:at], ":")
 		visible = user + " " + rest[at+1:]
 		if has {
-			pieces := strings.FieldsFunc(password, func(r rune) bool { return strings.ContainsRune("/?#@:", r) })
-			for _, p := range append(pieces, password) {
-				s = s.add(p, visible)
+			passwords = append(passwords, password)
+			for _, piece := range strings.FieldsFunc(password, func(r rune) bool { return strings.ContainsRune("/?#@:", r) }) {
+				if len(piece) >= shortestPiece {
+					passwords = append(passwords, piece)
+				}
 			}
 		}
 	}
 	for _, m := range passwordParam.FindAllStringSubmatch(rest, -1) {
-		s = s.add(m[2], strings.Replace(visible, m[0], "", 1))
+		passwords = append(passwords, m[2])
+	}
+	visible = schemes + passwordParam.ReplaceAllString(visible, "&")
+	for _, p := range passwords {
+		s = s.add(p, visible)
 	}
 	return s
 }
 
 // add adds a password and what it reads as, unless it is what the rest of the URL
-// says as well, as the postgres of postgres://postgres:postgres@host/postgres: to
-// hide that would hide nothing, and spoil the message.
+// says as well, as the postgres of postgres://shop:postgres@host/shop: to hide that
+// would hide nothing, spoil the message, and give the password away.
 func (s secrets) add(password, visible string) secrets {
 	forms := []string{password}
 	for _, read := range []func(string) (string, error){url.PathUnescape, url.QueryUnescape} {
@@ -75,10 +89,42 @@ func (s secrets) add(password, visible string) secrets {
 
 func notWord(r rune) bool { return strings.ContainsRune(" /?&=:@.,", r) }
 
-// hide returns the text without the passwords.
+// hide returns the text without the passwords. One that is only a part of a word
+// stays, as the shop of shopping does.
 func (s secrets) hide(text string) string {
 	for _, secret := range s {
-		text = strings.ReplaceAll(text, secret, hidden)
+		var b strings.Builder
+		done := 0
+		for from := 0; ; {
+			at := strings.Index(text[from:], secret)
+			if at < 0 {
+				break
+			}
+			begin, end := from+at, from+at+len(secret)
+			if !bounded(text, begin) || !bounded(text, end) {
+				from = begin + 1
+				continue
+			}
+			b.WriteString(text[done:begin] + hidden)
+			done, from = end, end
+		}
+		text = b.String() + text[done:]
 	}
 	return text
+}
+
+// bounded tells whether a word may begin or end at a place in the text. An escape
+// before it, as in %3As3cret or in \ns3cret, is no part of the word.
+func bounded(text string, at int) bool {
+	if at == 0 || at == len(text) || !wordByte(text[at-1]) || !wordByte(text[at]) {
+		return true
+	}
+	return escape.MatchString(text[max(0, at-3):at])
+}
+
+var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}$|\\[a-z]$`)
+
+// wordByte takes what is not ASCII for letters.
+func wordByte(b byte) bool {
+	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= 0x80
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/seshat-go/seshat/cmd/seshat/internal/doctor"
 )
 
 func TestPasswordsAreHiddenInEveryFormThatADriverMightQuote(t *testing.T) {
@@ -13,9 +15,18 @@ func TestPasswordsAreHiddenInEveryFormThatADriverMightQuote(t *testing.T) {
 		{"DATABASE_URL=postgres://u@host/db?password=s3cret", "s3cret", "***"},
 		{"REDIS_URL=redis://:s3cret@host", "AUTH s3cret", "AUTH ***"},
 		{"PGPASSWORD=s3cret", "s3cret", "***"},
+		{"PGPASSWORD=postgres", "postgres://u@host", "postgres://u@host"},
 		{"--from=redis://:s3cret@host", "s3cret", "***"},
 		// What the rest of the URL says as well is no secret.
 		{"DATABASE_URL=postgres://postgres:postgres@host/postgres", "cannot reach postgres://postgres@host", "cannot reach postgres://postgres@host"},
+		{"DATABASE_URL=postgres://shop:postgres@host/shop", "postgres://shop@host: connection refused", "postgres://shop@host: connection refused"},
+		{"DATABASE_URL=postgres://u:s3cret@host/db?password=s3cret", "s3cret", "***"},
+		// Nor is a part of a word, whatever stands beside it as an escape is none.
+		{"DATABASE_URL=postgres://u:shop@host/db", "shop: the shopping of workshop in shop_sessions", "***: the shopping of workshop in shop_sessions"},
+		{"DATABASE_URL=postgres://u:s3cret@host/db", `postgres%3A%2F%2Fu%3As3cret%40host, \ns3cret`, `postgres%3A%2F%2Fu%3A***%40host, \n***`},
+		{"REDIS_URL=redis://:p@s:s/wd@127.0.0.1:17391", "is not a URL; in a password", "is not a URL; in a password"},
+		{"REDIS_URL=redis://:p@s:s/wd@127.0.0.1:17391", "redis://:p@s:s/wd@127.0.0.1", "redis://:***@127.0.0.1"},
+		{"REDIS_URL=redis://:ab@host", "AUTH ab, about", "AUTH ***, about"},
 		{"DATABASE_URL=sqlite:shop.db", "no file shop.db", "no file shop.db"},
 		{"PWD=/home/u", "/home/u", "/home/u"},
 	} {
@@ -38,4 +49,13 @@ func FuzzSecrets(f *testing.F) {
 			t.Errorf("the password %q stays in %q", password, text)
 		}
 	})
+}
+
+func TestOnlyWhatDoctorFoundMayQuoteAPassword(t *testing.T) {
+	given := []string{"DATABASE_URL=postgres://u:table@host/db"}
+	list := []doctor.Finding{{Where: "postgres://u@host/table", Found: "the table", Means: "no table", Do: "make the table"}}
+	(&tool{secrets: secretsIn(nil, given)}).clean(list)
+	if want := (doctor.Finding{Where: "postgres://u@host/table", Found: "the ***", Means: "no table", Do: "make the table"}); list[0] != want {
+		t.Errorf("shown as %+v", list[0])
+	}
 }
