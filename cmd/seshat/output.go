@@ -21,6 +21,21 @@ type result interface {
 	text(w io.Writer)
 }
 
+// A keeper writes to w, and keeps the first error: what a command prints is of no
+// use if half of it is missing, and no line that prints looks.
+type keeper struct {
+	w   io.Writer
+	err error
+}
+
+func (k *keeper) Write(b []byte) (int, error) {
+	n, err := k.w.Write(b)
+	if k.err == nil {
+		k.err = err
+	}
+	return n, err
+}
+
 // report prints the outcome of a command. With --json that is one object on
 // standard output, which has a member "error" if there was one; else the result
 // is on standard output, and the error on standard error.

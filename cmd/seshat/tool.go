@@ -42,8 +42,16 @@ func newTool(args, environ []string) *tool {
 
 // run returns the exit status.
 func (t *tool) run(ctx context.Context) int {
-	if err := t.command().Run(ctx, t.args); err != nil && t.exit == exitDone {
+	out := &keeper{w: t.stdout}
+	t.stdout = out
+	if err := t.command().Run(ctx, t.args); err != nil && t.exit == exitDone && out.err == nil {
 		t.fail(ctx, "seshat", nil, failure{exitUsage, err})
+	}
+	if out.err != nil {
+		fmt.Fprintf(t.stderr, "seshat: the answer could not be written: %v\n", out.err)
+		if t.exit == exitDone {
+			t.exit = exitFailed
+		}
 	}
 	return t.exit
 }
