@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/seshat-go/seshat/stores/gormstore"
 )
 
 func (t *tool) migrateCommand() *cli.Command {
@@ -48,8 +52,24 @@ func (t *tool) migrate(ctx context.Context, _ *cli.Command) (result, error) {
 	settings.Migrate = new(true)
 	s, err := t.openSettings(ctx, settings)
 	if err != nil {
-		return nil, err
+		return nil, migrateError(err, settings.Table)
 	}
 	s.close()
 	return migrated{s.sessions.DB != nil, s.engine}, nil
+}
+
+// migrateError is the error of a migration, without the advice to migrate.
+func migrateError(err error, table string) error {
+	if !errors.Is(err, gormstore.ErrNotMigrated) {
+		return err
+	}
+	text := strings.Replace(err.Error(), gormstore.ErrNotMigrated.Error()+": ", "", 1)
+	schema, _, _ := strings.Cut(table, ".")
+	if e, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err); ok && e.SQLState() == "3F000" { // invalid_schema_name
+		text += fmt.Sprintf(": make the schema first, with CREATE SCHEMA %s, or correct SESSION_TABLE", schema)
+	}
+	return errors.New(text)
 }

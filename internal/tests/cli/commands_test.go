@@ -76,6 +76,12 @@ func commandsOnEngines(t *testing.T, seshat tool) {
 					t.Errorf("without a table: status %d and %q", a.status, a.stderr)
 				}
 			}
+			if engine == "db" {
+				a := seshat.run(t, append(slices.Clone(env), "SESSION_TABLE=nowhere.sessions"), "migrate")
+				if a.status != 1 || !strings.Contains(a.stderr, "CREATE SCHEMA nowhere") || strings.Contains(a.stderr, "seshat migrate\"") {
+					t.Errorf("without a schema: status %d and %q", a.status, a.stderr)
+				}
+			}
 			var m struct {
 				Migrated bool
 				Engine   string
