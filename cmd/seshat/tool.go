@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -67,7 +68,7 @@ func (t *tool) action(arguments int, work func(context.Context, *cli.Command) (r
 	return func(ctx context.Context, cmd *cli.Command) error {
 		t.json, t.quiet = cmd.Bool("json"), cmd.Bool("quiet")
 		if n := cmd.Args().Len(); n > arguments {
-			t.fail(ctx, cmd.FullName(), nil, usage("there are %d arguments, and %d too many", n, n-arguments))
+			t.fail(ctx, cmd.FullName(), nil, tooMany(cmd.Name, n, arguments))
 			return nil
 		}
 		res, err := work(ctx, cmd)
@@ -76,22 +77,55 @@ func (t *tool) action(arguments int, work func(context.Context, *cli.Command) (r
 	}
 }
 
+// tooMany says how many arguments there are, and may be: none or one. It quotes
+// none.
+func tooMany(command string, n, may int) error {
+	takes, there := "no arguments", fmt.Sprintf("are %d", n)
+	if may == 1 {
+		takes = "one argument"
+	}
+	if n == 1 {
+		there = "is 1"
+	}
+	return usage("%s takes %s, and there %s", command, takes, there)
+}
+
 // misused reports arguments that the library could not read.
 func (t *tool) misused(ctx context.Context, cmd *cli.Command, err error, sub bool) error {
-	if name := firstWord(t.args[1:]); !sub && name != "" {
-		t.fail(ctx, "seshat", nil, unknown(cmd, name)) // whose flags nobody knows
-		return err
-	}
 	text, _, _ := strings.Cut(strings.TrimSpace(err.Error()), ": strconv.")
-	text = strings.Replace(text, " for flag -", " for flag --", 1)
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		text = fmt.Sprintf("there is no flag --%s", name)
+	text = strings.TrimSuffix(text, ": parse error")
+	text = oneDash.ReplaceAllString(text, " for flag --$1")
+	name, undefined := strings.CutPrefix(text, "flag provided but not defined: -")
+	switch {
+	case undefined && !sub:
+		if word := firstOther(cmd, t.args[1:]); !strings.HasPrefix(word, "-") {
+			t.fail(ctx, "seshat", nil, unknown(cmd, word)) // whose flags nobody knows
+			return err
+		}
+		text = fmt.Sprintf("there is no flag %s; a command's flags come after the command", t.typed(name))
+	case undefined:
+		text = fmt.Sprintf("there is no flag %s", t.typed(name))
 		if near := cli.SuggestFlag(cmd.Flags, name, false); near != "" {
 			text += fmt.Sprintf("; did you mean %s?", near)
 		}
 	}
 	t.fail(ctx, cmd.FullName(), nil, failure{exitUsage, errors.New(text)})
 	return err
+}
+
+// oneDash is how the library names a flag of more than one letter.
+var oneDash = regexp.MustCompile(` for flag -([^-\s]{2,})`)
+
+// typed is a flag with as many dashes as it was given with.
+func (t *tool) typed(name string) string {
+	for _, dashes := range []string{"-", "--"} {
+		for _, a := range t.args {
+			if a == dashes+name || strings.HasPrefix(a, dashes+name+"=") {
+				return dashes + name
+			}
+		}
+	}
+	return "--" + name
 }
 
 // shielded moves a session ID that begins with a dash to the end, behind "--",
@@ -117,30 +151,16 @@ func (t *tool) getenv(name string) string {
 	return ""
 }
 
-// unknown says that there is no such command.
-func unknown(root *cli.Command, name string) error {
-	if len(name) > longestName {
-		return usage("the first argument is no command")
-	}
-	if near := cli.SuggestCommand(root.Commands, name); near != "" {
-		return usage("there is no command %q; did you mean %q?", name, near)
-	}
-	return usage("there is no command %q", name)
-}
-
-// firstWord is the first argument that is no flag, "" if there is none.
-func firstWord(args []string) string {
+// firstOther is the first argument that is no flag of the program itself.
+func firstOther(root *cli.Command, args []string) string {
 	for _, a := range args {
-		if !strings.HasPrefix(a, "-") {
+		name, _, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if !strings.HasPrefix(a, "-") || !slices.ContainsFunc(root.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) }) {
 			return a
 		}
 	}
 	return ""
 }
-
-// longestName is that of a word that is quoted as a command: a longer one may be
-// something secret.
-const longestName = 20
 
 // command is the program with all its commands.
 func (t *tool) command() *cli.Command {
