@@ -23,7 +23,7 @@ func (t *tool) confirm(ctx context.Context, cmd *cli.Command, what string) error
 	if !t.canAsk {
 		return failure{exitNotConfirmed, fmt.Errorf("this would %s: add --yes to do so without being asked", what)}
 	}
-	fmt.Fprintf(t.stderr, "This will %s. Go on? [y/N] ", printable(what))
+	fmt.Fprintf(t.stderr, "This will %s. Go on? [y/N] ", printable(t.veil(what)))
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(t.stdin).ReadString('\n')

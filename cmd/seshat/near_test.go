@@ -22,6 +22,10 @@ func TestAFlagBeforeTheCommandIsNotTakenForOne(t *testing.T) {
 		"completions":         `seshat: there is no command "completions"; did you mean "completion"?`,
 		"purge":               `seshat: there is no command "purge"` + "\n",
 		"x":                   `seshat: there is no command "x"` + "\n",
+		"help lsit":           `seshat: there is no command "lsit"; did you mean "list"?`,
+		"completion tcsh":     `seshat completion: of which shell? Give bash, zsh, fish or pwsh`,
+		"completion":          `seshat completion: of which shell?`,
+		"":                    `seshat - look after the sessions of an application`,
 		"list --user a b c d": `seshat list: list takes no arguments, and there are 3`,
 	} {
 		stderr, exit := ran(t, io.Discard, args)

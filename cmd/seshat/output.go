@@ -58,8 +58,8 @@ func (t *tool) report(ctx context.Context, command string, res result, err error
 	fmt.Fprintf(t.stderr, "%s: %s\n", command, message)
 }
 
-// message is the text of an error without passwords, and on a terminal without
-// surprises.
+// message is the text of an error without passwords and tokens, and on a terminal
+// without surprises.
 func (t *tool) message(ctx context.Context, err error) string {
 	if exitOf(ctx, err) == exitInterrupted {
 		return "interrupted; what is said to be done is done"
@@ -67,7 +67,7 @@ func (t *tool) message(ctx context.Context, err error) string {
 	if errors.Is(err, gormstore.ErrNotMigrated) {
 		err = errors.New("the table of sessions is missing or out of date: run \"seshat migrate\"")
 	}
-	lines := strings.Split(t.secrets.hide(err.Error()), "\n")
+	lines := strings.Split(t.veil(err.Error()), "\n")
 	for i, l := range lines {
 		lines[i] = printable(l)
 	}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/seshat-go/seshat/core/session"
 )
 
 // secrets are the passwords that this program was given, in all forms in which
@@ -127,4 +129,21 @@ var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}$|\\[a-z]$`)
 // wordByte takes what is not ASCII for letters.
 func wordByte(b byte) bool {
 	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= 0x80
+}
+
+// longWord may be the token out of a cookie, alone or with something around it.
+var longWord = regexp.MustCompile(`[A-Za-z0-9_-]{43,}`)
+
+// veil returns a text that quotes arguments without those that may be tokens: a
+// cookie's text looks like an ID, and comes to stand in the place of anything.
+func (t *tool) veil(text string) string {
+	return longWord.ReplaceAllStringFunc(t.secrets.hide(text), func(word string) string {
+		for i := range len(word) - idLength + 1 {
+			part := word[i : i+idLength]
+			if session.ID(part).Valid() && slices.ContainsFunc(t.args, func(a string) bool { return strings.Contains(a, part) }) {
+				return "(an ID or token)"
+			}
+		}
+		return word
+	})
 }

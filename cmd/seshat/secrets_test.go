@@ -59,3 +59,25 @@ func TestOnlyWhatDoctorFoundMayQuoteAPassword(t *testing.T) {
 		t.Errorf("shown as %+v", list[0])
 	}
 }
+
+func TestACookieInTheWrongPlaceIsNotRepeated(t *testing.T) {
+	for _, args := range []string{
+		"TOK", "help TOK", "completion TOK", "--TOK list", "show --TOK", "show --values=TOK", "show -TOK --TOK", "show TOK x", "list --user a --limit TOK", "list --user a --limit=_TOK.",
+		"list --help TOK", "doctor --fail-on TOK", "doctor -- TOK", "clearsessions --batch TOK", "revoke TOK --all", "copy --from env:TOK --to db", "-q=TOK list", "list --user TOK",
+	} {
+		for _, form := range []string{"", " --json"} {
+			var stdout strings.Builder
+			stderr, exit := ran(t, &stdout, strings.ReplaceAll(args, "TOK", token)+form)
+			if exit != exitUsage || strings.Contains(stdout.String()+stderr, token) {
+				t.Errorf("%s%s: status %d, %q and %q", args, form, exit, stdout.String(), stderr)
+			}
+		}
+	}
+	tl := &tool{args: []string{"seshat", "revoke", "--user=" + token}}
+	if got := tl.veil("end all sessions of " + token); got != "end all sessions of (an ID or token)" {
+		t.Errorf("it asks whether to %s", got)
+	}
+	if other := strings.Repeat("B", 42) + "A"; tl.veil(other) != other {
+		t.Error("what was no argument is hidden")
+	}
+}

@@ -193,6 +193,10 @@ func (t *tool) command() *cli.Command {
 			c.Usage = "print the completion script for bash, zsh, fish or pwsh"
 			c.Category = "SETTING UP"
 			c.HideHelpCommand = true
+			c.Action = func(ctx context.Context, _ *cli.Command) error {
+				t.fail(ctx, "seshat completion", nil, usage("of which shell? Give bash, zsh, fish or pwsh"))
+				return nil
+			}
 		},
 		Suggest:        true,
 		Reader:         t.stdin,
@@ -202,10 +206,19 @@ func (t *tool) command() *cli.Command {
 		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run does it
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			name := cmd.Args().First()
-			if topic := cmd.Args().Get(1); name == "help" && cmd.Command(topic) != nil {
+			switch topic := cmd.Args().Get(1); {
+			case name == "help" && topic == "":
+				return cli.ShowRootCommandHelp(cmd)
+			case name == "help" && cmd.Command(topic) != nil:
 				return cli.ShowCommandHelp(ctx, cmd, topic)
-			}
-			if name == "" || name == "help" {
+			case name == "help":
+				name = topic
+			case name == "" && t.json:
+				t.fail(ctx, "seshat", nil, usage("which command? \"seshat --help\" has them all"))
+				return nil
+			case name == "":
+				t.exit = exitUsage
+				cmd.Writer = t.stderr
 				return cli.ShowRootCommandHelp(cmd)
 			}
 			t.fail(ctx, "seshat", nil, unknown(cmd, name))

@@ -58,7 +58,10 @@ func usageErrors(t *testing.T, seshat tool) {
 
 func helps(t *testing.T, seshat tool) {
 	commands := []string{"list", "show", "stats", "revoke", "clearsessions", "doctor", "migrate", "copy", "version"}
-	root := seshat.ok(t, nil)
+	root := seshat.ok(t, nil, "--help")
+	if a := seshat.run(t, nil); a.status != 2 || a.stdout != "" || a.stderr != root {
+		t.Errorf("without a command: status %d, %q and %q", a.status, a.stdout, a.stderr)
+	}
 	for _, c := range commands {
 		if !strings.Contains(root, "\n   "+c+" ") {
 			t.Errorf("the help does not list %s:\n%s", c, root)
