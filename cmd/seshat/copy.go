@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
@@ -112,6 +113,10 @@ func (t *tool) copy(ctx context.Context, cmd *cli.Command) (result, error) {
 		DryRun:   cmd.Bool("dry-run"),
 		Progress: func(r transition.Report) { p.to(int64(r.Scanned)) },
 	})
+	if errors.Is(err, session.ErrInvalid) && r.Scanned == 0 { // one place under two names
+		text := strings.TrimSuffix(err.Error(), ": "+session.ErrInvalid.Error())
+		return nil, failure{exitUsage, errors.New(strings.TrimPrefix(text, "transition: copy: "))}
+	}
 	return copied(r, cmd, old, young), copyError(r, err)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -52,7 +53,10 @@ func (t *tool) list(ctx context.Context, cmd *cli.Command) (result, error) {
 	}
 	defer s.close()
 	found, next, err := s.manager.ListPage(ctx, user, cmd.String("after"), limit)
-	if err != nil {
+	switch {
+	case errors.Is(err, session.ErrInvalid) && cmd.IsSet("after"):
+		return nil, usage("--after is no cursor that list printed")
+	case err != nil:
 		return nil, err
 	}
 	page := listing{User: user, Sessions: []listed{}, Next: next}

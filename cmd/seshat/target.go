@@ -130,15 +130,22 @@ func (t *tool) movable(from, to fromenv.Settings) error {
 
 // openTarget opens one of the two stores of a copy.
 func (t *tool) openTarget(ctx context.Context, flag string, s fromenv.Settings) (*opened, error) {
+	if _, err := fromenv.ReadFrom(s, nil); err != nil {
+		return nil, failure{exitUsage, targetError(flag, err)}
+	}
 	o, err := t.openSettings(ctx, s)
-	if err != nil {
-		// What fromenv names by its variable was named by a flag here.
-		text := strings.NewReplacer("DATABASE_URL: ", "", "DATABASE_URL ", "the URL of the database ", "REDIS_URL: ", "", "REDIS_URL ", "the URL of Redis ").Replace(err.Error())
-		wrapped := fmt.Errorf("--%s: %w", flag, errors.New(text))
-		if own, ok := errors.AsType[failure](err); ok {
-			return nil, failure{own.exit, wrapped}
-		}
-		return nil, wrapped
+	own, known := errors.AsType[failure](err)
+	switch {
+	case known:
+		return nil, failure{own.exit, targetError(flag, err)}
+	case err != nil:
+		return nil, targetError(flag, err)
 	}
 	return o, nil
+}
+
+// targetError names by its flag what fromenv names by its variable.
+func targetError(flag string, err error) error {
+	text := strings.NewReplacer("DATABASE_URL: ", "", "DATABASE_URL ", "the URL of the database ", "REDIS_URL: ", "", "REDIS_URL ", "the URL of Redis ").Replace(err.Error())
+	return fmt.Errorf("--%s: %s", flag, text)
 }

@@ -142,10 +142,11 @@ func shielded(args []string) []string {
 	return args
 }
 
+// getenv is a variable as fromenv reads it: without space around it.
 func (t *tool) getenv(name string) string {
 	for _, v := range t.environ {
 		if value, ok := strings.CutPrefix(v, name+"="); ok {
-			return value
+			return strings.TrimSpace(value)
 		}
 	}
 	return ""

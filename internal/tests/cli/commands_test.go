@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,17 @@ func sqliteAlone(t *testing.T, seshat tool) {
 		t.Errorf("without a file: status %d and %q", a.status, a.stderr)
 	}
 	seshat.ok(t, env, "migrate")
+	if a := seshat.run(t, env, "list", "--user", "alice", "--after", "garbage"); a.status != 2 || !strings.Contains(a.stderr, "no cursor that list printed") {
+		t.Errorf("after no cursor: status %d and %q", a.status, a.stderr)
+	}
+	path := strings.TrimPrefix(env[0], "DATABASE_URL=sqlite:")
+	if err := os.Symlink(path, path+".too"); err != nil {
+		t.Fatal(err)
+	}
+	a := seshat.run(t, env, "copy", "--from", "db", "--to", "sqlite:"+path+".too", "--yes")
+	if a.status != 2 || a.stdout != "" || !strings.Contains(a.stderr, "seshat copy: the old and the new store are one place under two names") || strings.Contains(a.stderr, "invalid argument") {
+		t.Errorf("copied to itself: status %d, %q and %q", a.status, a.stdout, a.stderr)
+	}
 	work(t, seshat, openSite(t, env...), "db")
 }
 

@@ -41,6 +41,9 @@ func usageErrors(t *testing.T, seshat tool) {
 		{db, "copy --from db --from redis://127.0.0.1:1 --to cache", "twice"},
 		{db, "copy --from env:NOBODY --to cache", "NOBODY"},
 		{append(db, "SESSION_ENGINE=cached_db", "REDIS_URL=redis://127.0.0.1:1"), "copy --from db --to cache", "cached_db"},
+		{append(db, "REDIS_URL= redis://u:p@127.0.0.1:1/first "), "copy --from sqlite: --to cache", "--from"},
+		{append(db, "SESSION_TABLE=a-b"), "copy --from sqlite:a.db --to sqlite:b.db", "SESSION_TABLE"},
+		{append(db, "REDIS_URL= redis://:a/b@127.0.0.1 "), "copy --from cache --to sqlite:b.db", "not a URL"},
 		{db, "copy --from sqlite:a.db --to sqlite:b.db --verify --finish", "--finish"},
 		{db, "doctor --fail-on fire", "--fail-on"},
 	} {
