@@ -27,9 +27,10 @@ numbers are those of the moment when each was read.
 
 JSON: {"engine", "records", "live", "expired", "marks", "anonymous", "signed_in",
 "users", "bytes", "largest", "by_age": [{"up_to", "live"}...], "by_size": [...],
-"tiers": [{"tier", "kind", "records"}...]}. anonymous, signed_in, by_age, by_size
+"tiers": [{"tier", "kind", "records"}...], "complete"}. anonymous, signed_in, by_age, by_size
 and bytes (of values) are of the live sessions; marks are what a login or renewal
-leaves for a minute. up_to is in seconds, or in bytes; 0 is the rest.`,
+leaves for a minute. up_to is in seconds, or in bytes; 0 is the rest. "complete"
+is false where it failed on the way, and what it read until then is counted.`,
 		Flags:  []cli.Flag{batchFlag()},
 		Action: t.action(0, t.stats),
 	}
@@ -49,6 +50,7 @@ type stats struct {
 	ByAge     []bucket `json:"by_age"`
 	BySize    []bucket `json:"by_size"`
 	Tiers     []tier   `json:"tiers"`
+	Complete  bool     `json:"complete"`
 
 	users map[string]struct{}
 }
@@ -94,7 +96,7 @@ func (t *tool) stats(ctx context.Context, cmd *cli.Command) (result, error) {
 	p := t.progress("records read", 0)
 	defer p.end()
 	seed, seen := maphash.MakeSeed(), map[uint64]struct{}{} // a walk over Redis may come by twice
-	if err := walk(ctx, scanner, steps, func(r session.Stored) error {
+	err = walk(ctx, scanner, steps, func(r session.Stored) error {
 		if s.sessions.DB == nil {
 			key := maphash.String(seed, string(r.ID))
 			if _, twice := seen[key]; twice {
@@ -105,10 +107,14 @@ func (t *tool) stats(ctx context.Context, cmd *cli.Command) (result, error) {
 		st.add(&r.Record, time.Now())
 		p.to(int64(st.Records))
 		return nil
-	}); err != nil {
-		return st, err
+	})
+	if err == nil {
+		st.Tiers, err = s.tiers(ctx, st.Records)
 	}
-	st.Tiers, err = s.tiers(ctx, st.Records)
+	if err != nil && st.Records == 0 {
+		return nil, err
+	}
+	st.Complete = err == nil
 	return st, err
 }
 
@@ -155,6 +161,9 @@ func (s *stats) text(w io.Writer) {
 	fmt.Fprintf(table, "expired\t%d\tclearsessions deletes them\n", s.Expired)
 	fmt.Fprintf(table, "marks\t%d\tof logins and renewals, for a minute\n", s.Marks)
 	fmt.Fprintf(table, "values\t%s\tthe largest session %s\n", size(s.Bytes), size(int64(s.Largest)))
+	if !s.Complete {
+		fmt.Fprintln(table, "not complete\t\tonly what was read until it failed is counted")
+	}
 	_ = table.Flush()
 	buckets := func(title string, of []bucket, name func(int64) string) {
 		fmt.Fprintf(table, "\n%s\tLIVE\n", title)
