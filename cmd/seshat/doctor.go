@@ -81,8 +81,8 @@ func (t *tool) doctor(ctx context.Context, cmd *cli.Command) (result, error) {
 func (t *tool) clean(list []doctor.Finding) {
 	for i := range list {
 		f := &list[i]
-		f.Found = t.secrets.hide(f.Found)
-		for _, text := range []*string{&f.Where, &f.Found, &f.Means, &f.Do} {
+		f.Found = strings.Join(lines(t.secrets.hide(f.Found)), " ")
+		for _, text := range []*string{&f.Where, &f.Means, &f.Do} {
 			*text = printable(*text)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -67,11 +68,19 @@ func (t *tool) message(ctx context.Context, err error) string {
 	if errors.Is(err, gormstore.ErrNotMigrated) {
 		err = errors.New("the table of sessions is missing or out of date: run \"seshat migrate\"")
 	}
-	lines := strings.Split(t.veil(err.Error()), "\n")
-	for i, l := range lines {
-		lines[i] = printable(l)
+	return strings.Join(lines(t.veil(err.Error())), "\n")
+}
+
+// lines are the lines of a text as they may be printed, each once: a driver that
+// tried a server twice says so twice.
+func lines(text string) []string {
+	var all []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(printable(line)); line != "" && !slices.Contains(all, line) {
+			all = append(all, line)
+		}
 	}
-	return strings.Join(lines, "\n")
+	return all
 }
 
 type jsonError struct {
@@ -124,11 +133,15 @@ func encode(v any) string {
 }
 
 // printable is text of a user or a server as a terminal may show it: what would
-// move its cursor or turn the direction of the text is replaced.
+// move its cursor or turn the direction of the text is replaced, and what would
+// begin a line or a column is a space.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if shows(r) {
+		switch {
+		case shows(r):
 			return r
+		case r == '\t' || r == '\n' || r == '\r':
+			return ' '
 		}
 		return unicode.ReplacementChar
 	}, s)

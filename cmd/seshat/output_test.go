@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/seshat-go/seshat/cmd/seshat/internal/doctor"
 )
 
 type full struct{}
@@ -31,5 +33,17 @@ func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
 		if exit != want || !strings.Contains(stderr, "no space left") {
 			t.Errorf("%s: status %d and %q, want %d and why", args, exit, stderr, want)
 		}
+	}
+}
+
+func TestTheErrorOfADriverIsReadable(t *testing.T) {
+	const said = "failed to connect:\n\t[::1]:5432: refused\r\n\t127.0.0.1:5432: \x1brefused\n\t[::1]:5432: refused\n"
+	if got, want := (&tool{}).message(t.Context(), errors.New(said)), "failed to connect:\n[::1]:5432: refused\n127.0.0.1:5432: \ufffdrefused"; got != want {
+		t.Errorf("printed as %q, want %q", got, want)
+	}
+	list := []doctor.Finding{{Found: said, Do: "one\ttwo"}}
+	(&tool{}).clean(list)
+	if got, want := list[0].Found, "failed to connect: [::1]:5432: refused 127.0.0.1:5432: \ufffdrefused"; got != want || list[0].Do != "one two" {
+		t.Errorf("found %q, want %q; to do is %q", got, want, list[0].Do)
 	}
 }
