@@ -186,25 +186,16 @@ func (t *tool) command() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object, for scripts"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no progress"},
 		},
-		CustomRootCommandHelpTemplate: rootHelpTemplate,
-		HideHelpCommand:               true,
-		EnableShellCompletion:         true,
-		ConfigureShellCompletionCommand: func(c *cli.Command) {
-			c.Hidden = false
-			c.Usage = "print the completion script for bash, zsh, fish or pwsh"
-			c.Category = "SETTING UP"
-			c.HideHelpCommand = true
-			c.Action = func(ctx context.Context, _ *cli.Command) error {
-				t.fail(ctx, "seshat completion", nil, usage("of which shell? Give bash, zsh, fish or pwsh"))
-				return nil
-			}
-		},
-		Suggest:        true,
-		Reader:         t.stdin,
-		Writer:         t.stdout,
-		ErrWriter:      t.stderr,
-		OnUsageError:   t.misused,
-		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run does it
+		CustomRootCommandHelpTemplate:   rootHelpTemplate,
+		HideHelpCommand:                 true,
+		EnableShellCompletion:           true,
+		ConfigureShellCompletionCommand: t.completion,
+		Suggest:                         true,
+		Reader:                          t.stdin,
+		Writer:                          t.stdout,
+		ErrWriter:                       t.stderr,
+		OnUsageError:                    t.misused,
+		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // run does it
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			name := cmd.Args().First()
 			switch topic := cmd.Args().Get(1); {

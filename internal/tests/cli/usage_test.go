@@ -79,6 +79,9 @@ func helps(t *testing.T, seshat tool) {
 			t.Errorf("the completion of %s is\n%s", shell, script)
 		}
 	}
+	if help := seshat.ok(t, nil, "completion", "--help"); !strings.Contains(help, "package bash-completion") {
+		t.Errorf("the help of completion does not say what bash needs:\n%s", help)
+	}
 	if words := seshat.ok(t, nil, "--generate-shell-completion"); !strings.Contains(words, "clearsessions") {
 		t.Errorf("completed by %q", words)
 	}
