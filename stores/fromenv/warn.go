@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seshat-go/seshat/internal/nearest"
 )
 
 // Settings of Django that have nothing to decide here, and why.
@@ -15,6 +17,9 @@ var withoutEffect = map[string]string{
 
 // Variables of other programs: X11 desktops set it for each process.
 var othersVariables = []string{"SESSION_MANAGER"}
+
+// mostEdits is how far off a variable may be from the one that it is taken for.
+const mostEdits = 3
 
 // warnings returns one line for each variable that begins with SESSION_ and has
 // no effect, without its value, which may be a secret.
@@ -28,43 +33,11 @@ func warnings(given map[string]string) []string {
 		line := name + " has no effect: there is no such setting"
 		if why, ok := withoutEffect[name]; ok {
 			line = name + " has no effect: " + why
-		} else if near := nearest(name, known); near != "" {
+		} else if near := nearest.To(name, known, mostEdits); near != "" {
 			line += fmt.Sprintf("; did you mean %s?", near)
 		}
 		lines = append(lines, line)
 	}
 	slices.Sort(lines)
 	return lines
-}
-
-// nearest returns the known name that is the fewest edits away, if they are few.
-func nearest(name string, known []string) string {
-	best, fewest := "", 4
-	for _, k := range known {
-		if n := edits(name, k); n < fewest {
-			best, fewest = k, n
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
