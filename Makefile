@@ -10,17 +10,18 @@ linter = $$(GOWORK=off go tool -n -modfile=tools/golangci-lint/go.mod golangci-l
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
-# What the race detector finds nothing in, or nothing that it does not find elsewhere:
-# programs that are started and talked to, and requests that are sent one at a time or
-# at random.
-plain = ./benchmarks $(addprefix ./internal/tests/,browser cli examples faults hostile model security soak walkthrough)
+# The race detector is for what users run in their process; tests of other programs,
+# and those that attack or draw at random, take long with it and find no more.
+raced = $$(go list work | grep -E '/(core|adapters|stores)(/|$$)|/internal/(batch|tests/(engine|gormstore|otel|races|redisstore))$$')
 
-# The race detector makes tables of interleavings take too long: it gets a sample
-# of them, and they run as a whole without it afterwards.
+# It makes tables of interleavings take too long: it gets a sample of them, and they
+# run as a whole without it afterwards. What takes longest comes first.
+whole = ./internal/tests/soak ./internal/tests/races ./core/session ./core/cacheddb ./core/transition
+
 test: install lint ## Lint and test all modules on real servers, with the race detector
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT && export TMPDIR=$$tmp SESHAT_TEST_SERVERS=1 && \
-	CGO_ENABLED=1 go test -race -p 4 -timeout 10m $$(go list work | grep -vxF "$$(go list $(plain))") && \
-	CGO_ENABLED=0 go test -p 3 -timeout 10m $(plain) ./internal/tests/races ./...
+	CGO_ENABLED=1 go test -race -p 4 -timeout 10m $(raced) && \
+	CGO_ENABLED=0 go test -p 4 -timeout 10m $(whole) $$(go list work | grep -vxF "$(raced)")
 
 # How long the shops are under load, and which faults happen when (0: by chance).
 SOAK ?= 2m
