@@ -18,11 +18,14 @@ import (
 // All processes agree on an order, by Created and then by ID. Where the oldest
 // are ended, no login ends a newer one than its own; one that finds itself too
 // old begins again as the newest. Where logins are refused, the oldest that fit
-// wait for the others to take theirs back.
+// wait for the others to take theirs back, for a second.
 
 const (
 	maxAgain = 1 // how often a login begins again: then newer ones have come meanwhile
-	maxLooks = 8 // how often one that fits looks whether others have gone
+	// How often one that fits looks whether others have gone, and how long it waits
+	// before the second time; then it waits twice as long each time, a second in all.
+	maxLooks  = 8
+	firstWait = 4 * time.Millisecond
 )
 
 // What ends an attempt to log in that may be repeated.
@@ -56,8 +59,8 @@ func (w *work) open(ctx context.Context, next *state) (t token, id ID, err error
 		}
 		w.m.abandon(ctx, id, 1)
 		if (errors.Is(err, errNewer) || errors.Is(err, errGone)) && again < maxAgain {
-			if err = pause(ctx); err != nil {
-				return t, id, err
+			if err = backoff(ctx); err != nil {
+				return t, id, fmt.Errorf("%w: %w", ErrUnavailable, err)
 			}
 			if at := &next.rec.Created; !at.After(newest) { // the clock may be behind those of others
 				*at = newest.Add(time.Duration(1+at.UnixMicro()%1000) * time.Microsecond) // not the same for two
@@ -69,13 +72,6 @@ func (w *work) open(ctx context.Context, next *state) (t token, id ID, err error
 		}
 		return t, id, err
 	}
-}
-
-func pause(ctx context.Context) error {
-	if err := backoff(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return nil
 }
 
 // admit returns nil once the session created under id is within the limit, and
@@ -103,8 +99,8 @@ func (w *work) admit(ctx context.Context, id ID) (newest time.Time, err error) {
 		case len(all)-rank > most || look == maxLooks:
 			return newest, fmt.Errorf("%w: Options.MaxSessions is %d", ErrTooManySessions, most)
 		}
-		if err := pause(ctx); err != nil {
-			return newest, err
+		if err := sleep(ctx, firstWait<<look); err != nil {
+			return newest, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seshat-go/seshat/core/cacheddb"
@@ -59,6 +60,28 @@ func TestALoginBeyondTheLimitIsRefusedAndChangesNothing(t *testing.T) {
 	first.visit(destroy).want(200)
 	fresh.visit(login("alice")).want(200)
 	fresh.sees("alice")
+}
+
+// Of logins at once the oldest fit, and stay however long the others, which the
+// limit refuses, take to go.
+func TestALoginThatFitsWaitsForThoseThatDoNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, session.Options{MaxSessions: 1, MaxSessionsPreventsLogin: true})
+		listing, g := stopBefore()
+		s.store.plan("list", listing)
+		first := s.browser()
+		in := first.begin(login("alice"))
+		<-g.reached
+		s.clock.advance(time.Second)
+		s.store.plan("delete", func(ctx context.Context, do func(context.Context) error) error {
+			close(g.open)
+			time.Sleep(time.Second / 2) // of the bubble's clock
+			return do(ctx)
+		})
+		s.browser().visit(login("alice")).want(409)
+		(<-in).want(200)
+		first.sees("alice")
+	})
 }
 
 func TestALoginAgainDoesNotCountTwice(t *testing.T) {

@@ -58,7 +58,9 @@ type Options struct {
 	MaxSessions int
 
 	// MaxSessionsPreventsLogin refuses a login beyond MaxSessions, with
-	// ErrTooManySessions, in place of ending older sessions. Default: off. A
+	// ErrTooManySessions, in place of ending older sessions. Default: off. Of logins
+	// at the same moment, one that fits may be refused too where the store takes over a
+	// second to let go of those that do not. A
 	// session whose browser has lost its cookie, or whose login an outage cut
 	// off, takes its place until it expires: set an IdleTimeout, and give users
 	// another way to end it (RevokeAll).
